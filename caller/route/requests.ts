@@ -29,6 +29,8 @@ export interface RouteTables<A extends Ipv4 | Ipv6 = Ipv4> {
   routesTo(hosts: readonly A[]): readonly ((A extends Ipv6 ? Ipv6Route : Route) | 'unreachable' | null)[];
   /** All hosts that the kernel knows on any link. */
   neighbours(): readonly Neighbour<A>[] | null;
+  /** The interfaces that share the link of another one, as a macvlan does: by index, the index of the other. */
+  lowerInterfaces(): ReadonlyMap<number, number> | null;
 }
 
 /** What is asked about IPv6 besides. */
@@ -76,6 +78,14 @@ export class RouteRequests implements RouteTables {
     return answer?.kind === 'neighbour' && answer.address === host ? answer.mac : null;
   }
 
+  lowerInterfaces(): ReadonlyMap<number, number> | null {
+    const messages = this.#dump((sequence) => encodeDump(DUMP.LINKS, sequence));
+    const pairs = messages?.flatMap((message): readonly (readonly [number, number])[] =>
+      message.kind === 'link' && message.lowerIndex !== null ? [[message.index, message.lowerIndex]] : [],
+    );
+    return pairs === undefined ? null : new Map(pairs);
+  }
+
   /** The same for IPv6. */
   readonly ipv6: Ipv6Tables = {
     addresses: () => {
@@ -90,6 +100,7 @@ export class RouteRequests implements RouteTables {
       const messages = this.#dump((sequence) => encodeNeighbourDump(sequence, FAMILY.IPV6));
       return messages?.flatMap((message) => (message.kind === 'ipv6-neighbour' ? message : [])) ?? null;
     },
+    lowerInterfaces: () => this.lowerInterfaces(),
     ethernets: () => {
       const messages = this.#dump((sequence) => encodeDump(DUMP.LINKS, sequence));
       const links = messages?.flatMap((message) => (message.kind === 'link' && message.isEthernet ? message : []));

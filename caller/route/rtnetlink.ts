@@ -40,6 +40,8 @@ export interface Link {
   readonly name: string;
   /** Its hosts have hardware addresses of six bytes, which the kernel asks for: not a tunnel, nor PPP. */
   readonly isEthernet: boolean;
+  /** The interface whose link it shares, as a macvlan or ipvlan does; null for any other. */
+  readonly lowerIndex: number | null;
 }
 
 export interface InterfaceAddress {
@@ -92,7 +94,13 @@ type FamilyNumber = (typeof FAMILY)[keyof typeof FAMILY];
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20, NEW_ROUTE: 24, NEW_NEIGHBOUR: 28 } as const;
 const FLAG = { REQUEST: 1, MULTI: 2, DUMP_INTERRUPTED: 16, DUMP: 0x300 } as const;
-const IFLA_NAME = 3;
+const IFLA = { NAME: 3, LINK: 5, LINKINFO: 18, LINK_NETNSID: 37 } as const;
+const INFO = { KIND: 1, DATA: 2 } as const; // IFLA_INFO_*
+const IFLA_MACVLAN_MODE = 1;
+/** A macvlan that has only what these senders' hardware addresses send. */
+const MACVLAN_MODE_SOURCE = 16;
+/** Kinds of interfaces that have the hosts of another one's link. */
+const SHARING: readonly string[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
 const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
 const NDA = { DESTINATION: 1, LINK_LAYER_ADDRESS: 2 } as const;
 const RTA = { DESTINATION: 1, INTERFACE: 4, GATEWAY: 5, MULTIPATH: 9, TABLE: 15 } as const;
@@ -290,11 +298,23 @@ function content(type: number, body: Uint8Array): RouteContent {
 }
 
 function link(body: Uint8Array): RouteContent | null {
-  const name = attribute(body, LINK_BODY_BYTES, IFLA_NAME);
+  const name = attribute(body, LINK_BODY_BYTES, IFLA.NAME);
   if (name === null) return null;
-  const [text] = Buffer.from(name).toString('utf8').split('\0');
   const isEthernet = nativeUint16(body, 2) === ARPHRD_ETHER && (nativeUint32(body, 8) & IFF_NOARP) === 0;
-  return { kind: 'link', index: nativeUint32(body, 4), name: text ?? '', isEthernet };
+  return { kind: 'link', index: nativeUint32(body, 4), name: textOf(name), isEthernet, lowerIndex: lowerIndex(body) };
+}
+
+/** A macvlan of `source` mode tells hosts of one link apart, so it shares none. */
+function lowerIndex(body: Uint8Array): number | null {
+  const lower = attribute(body, LINK_BODY_BYTES, IFLA.LINK);
+  const info = attribute(body, LINK_BODY_BYTES, IFLA.LINKINFO);
+  // Of another network namespace, as that of a container: the index is one there.
+  if (lower?.length !== 4 || info === null || attribute(body, LINK_BODY_BYTES, IFLA.LINK_NETNSID) !== null) return null;
+  const kind = attribute(info, 0, INFO.KIND);
+  if (kind === null || !SHARING.includes(textOf(kind))) return null;
+  const data = attribute(info, 0, INFO.DATA);
+  const mode = data === null ? null : attribute(data, 0, IFLA_MACVLAN_MODE);
+  return mode?.length === 4 && nativeUint32(mode, 0) === MACVLAN_MODE_SOURCE ? null : nativeUint32(lower, 0);
 }
 
 function address(body: Uint8Array): RouteContent | null {
@@ -399,6 +419,11 @@ function attribute(body: Uint8Array, from: number, type: number): Uint8Array | n
     at += align(length);
   }
   return null;
+}
+
+/** Up to the zero at its end. */
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8').split('\0', 1)[0] ?? '';
 }
 
 function ipv6(bytes: Uint8Array): Ipv6 {

@@ -39,13 +39,14 @@ function kernelThatAnswers(...wire: readonly string[]) {
   };
   return { queue, requests: new RouteRequests(socket, () => assert.unreachable('an event')) };
 }
-type Requests = Pick<RouteRequests, 'addresses' | 'neighbours' | 'ipv6'>;
+type Requests = Pick<RouteRequests, 'addresses' | 'neighbours' | 'lowerInterfaces' | 'ipv6'>;
 const DUMPS: Readonly<Record<string, (requests: Requests) => unknown>> = {
   addresses: (requests) => requests.addresses(),
   neighbours: (requests) => requests.neighbours(),
   'IPv6 addresses': ({ ipv6 }) => ipv6.addresses(),
   'IPv6 neighbours': ({ ipv6 }) => ipv6.neighbours(),
   links: ({ ipv6 }) => ipv6.ethernets(),
+  'links that are shared': (requests) => requests.lowerInterfaces(),
 };
 const BUSY = '24000000 0200 0000 01000040 d43c0000 f0ffffff 18000000 1600 0103 01000040 00000000';
 const PART = '20000000 1400 0200 01000040 d43c0000 02 18 80 00 03000000 0800 0100 cb007109';
@@ -107,6 +108,14 @@ else {
       assert.equal(requests.routesTo([ip('203.0.113.9')]), ['unreachable']);
       assert.equal(requests.addresses()?.get(index), [ip('192.168.1.1')]);
       assert.is(events, 0);
+    },
+    'an interface that shares the link of another': () => {
+      ipCommand('link add vrrp.10 link lan0 type macvlan mode private');
+      const macvlan = Number(netns.run('ip', ['-o', 'link', 'show', 'vrrp.10']).split(':')[0]);
+      assert.equal(requests.lowerInterfaces(), new Map([[macvlan, index]]));
+      ipCommand('link del vrrp.10', 'link add vrrp.10 link lan0 type macvlan mode source');
+      assert.equal(requests.lowerInterfaces(), new Map());
+      ipCommand('link del vrrp.10');
     },
     'those of many hosts, each as if it were alone': () => {
       const hosts = ['192.168.1.9', '203.0.113.9', '192.168.1.1', '192.168.1.255', '192.168.1.9'].map(ip);

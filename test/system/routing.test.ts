@@ -1,23 +1,47 @@
 // Who may ask on routers whose routes are more than one table: rules for policy routing, virtual routers (VRRP), nexthop
 // objects. A host of the LAN is served, and nobody speaks for a host of another LAN by a forged address.
 import * as assert from 'uvu/assert';
-import { cases } from '../support/cases.js';
+import { cases, claims } from '../support/cases.js';
 import type { Host } from '../lab/host.js';
+import { tcpFlow } from '../lab/flows.js';
 import { SILENCE_MS } from '../lab/inbox.js';
-import { ALICE6, BOB6, CAROL6, GUEST_ROUTER6, openDualStackLab, OUTSIDE6, ROUTER6 } from '../lab/ipv6.js';
-import { ALICE, BOB, CAROL, GUEST_ROUTER, OUTSIDE, ROUTER } from '../lab/lab.js';
+import {
+  ALICE6,
+  BOB6,
+  CAROL6,
+  GUEST_LAN6,
+  GUEST_ROUTER6,
+  LAN6,
+  openDualStackLab,
+  OUTSIDE6,
+  ROUTER6,
+} from '../lab/ipv6.js';
+import { ALICE, BOB, CAROL, EXTERNAL, GUEST_ROUTER, OUTSIDE, REMOTE, ROUTER } from '../lab/lab.js';
 import { Asker, mapRequest, PORT } from '../lab/natpmp.js';
 import { mapRequest as pcpRequest, newNonce, PcpClient, PROTOCOL } from '../lab/pcp.js';
 import { Server } from '../lab/server.js';
+
+/** The addresses of virtual routers. */
+const [VIRTUAL, VIRTUAL6] = ['192.168.1.254', `${LAN6}fe`];
+const [GUEST_VIRTUAL, GUEST_VIRTUAL6] = ['192.168.2.254', `${GUEST_LAN6}fe`];
 
 const lab = await openDualStackLab({ guest: true });
 
 if (lab !== null && lab.carol !== null) {
   const { alice, carol, outside, router } = lab;
-  const server = await Server.start(lab, [
-    '--pinholes',
-    ...['br-lan', 'br-guest'].flatMap((name) => ['--listen-interface', name]),
-  ]);
+  // Virtual routers, as keepalived makes them with use_vmac: the address of the hosts' gateway, on a macvlan.
+  for (const [name, lan, mac, ...addresses] of [
+    ['vrrp.10', 'br-lan', '00:00:5e:00:01:0a', `${VIRTUAL}/32`, `${VIRTUAL6}/64`],
+    ['vrrp.20', 'br-guest', '00:00:5e:00:01:14', `${GUEST_VIRTUAL}/32`, `${GUEST_VIRTUAL6}/64`],
+  ] as const)
+    await router.namespace.ip(
+      `link add ${name} link ${lan} address ${mac} type macvlan mode private`,
+      `link set ${name} addrgenmode none`,
+      ...addresses.map((address) => `addr add ${address} dev ${name}${address.includes(':') ? ' nodad' : ''}`),
+      `link set ${name} up`,
+    );
+  const LANS = ['br-lan', 'br-guest', 'vrrp.10', 'vrrp.20'];
+  const server = await Server.start(lab, ['--pinholes', ...LANS.flatMap((name) => ['--listen-interface', name])]);
 
   // Source addresses that are not theirs: no row changes who has them. The router filters no reverse paths.
   await carol.namespace.ip(`addr add ${BOB}/32 dev lo`, `addr add ${BOB6}/128 dev lo nodad`);
@@ -40,6 +64,10 @@ if (lab !== null && lab.carol !== null) {
     ['a guest, for a LAN host, over IPv6', carol, BOB6, GUEST_ROUTER6],
     ["a guest, for a LAN host, over IPv6, at the LAN's router", carol, BOB6, ROUTER6],
     ['a LAN host, for a guest, over IPv6', alice, CAROL6, ROUTER6],
+    ['a guest, for a LAN host, at the virtual router', carol, BOB, GUEST_VIRTUAL],
+    ["a guest, for a LAN host, at the LAN's virtual router", carol, BOB, VIRTUAL],
+    ['a LAN host, for a guest, at the virtual router', alice, CAROL, VIRTUAL],
+    ['a guest, for a LAN host, over IPv6, at the virtual router', carol, BOB6, GUEST_VIRTUAL6],
     ['outside, for a LAN host, over IPv6', outside, BOB6, ROUTER6],
   ];
   /** The forgers that got an answer. */
@@ -53,13 +81,13 @@ if (lab !== null && lab.carol !== null) {
   };
 
   /** A mapping, and a pinhole, that alice asks for, and deletes. @throws if nothing answers */
-  const serves = async (): Promise<void> => {
-    const asker = await Asker.open(alice, ROUTER);
+  const serves = async (gateway = ROUTER, gateway6 = ROUTER6): Promise<void> => {
+    const asker = await Asker.open(alice, gateway);
     assert.match(await asker.ask(mapRequest('tcp', 8080, 8080, 600)), /^00820000........1f901f90/);
     assert.equal(await server.mappings(), [`tcp 8080 -> ${ALICE}:8080`]);
     assert.match(await asker.ask(mapRequest('tcp', 8080, 0, 0)), /^00820000/);
     asker.udp.close();
-    const client = await PcpClient.open(alice, ALICE6, ROUTER6);
+    const client = await PcpClient.open(alice, ALICE6, gateway6);
     assert.is((await client.map(8080)).result, 0);
     assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:8080`]);
     assert.is((await client.map(8080, { lifetime: 0 })).result, 0);
@@ -124,6 +152,7 @@ if (lab !== null && lab.carol !== null) {
       await change('add');
       try {
         await serves();
+        await serves(VIRTUAL, VIRTUAL6);
         assert.equal(await heard(), []);
         assert.equal([await server.mappings(), await server.pinholes()], [[], []]);
       } finally {
@@ -131,4 +160,32 @@ if (lab !== null && lab.carol !== null) {
       }
     },
   );
+
+  claims('a virtual router', {
+    'what is mapped there is reached from outside, and answers by the virtual router': async () => {
+      await alice.namespace.ip(`route replace default via ${VIRTUAL}`);
+      const asker = await Asker.open(alice, VIRTUAL);
+      const web = await alice.listen(80);
+      try {
+        assert.match(await asker.ask(mapRequest('tcp', 80, 8081, 600)), /^00820000........00501f91/);
+        await tcpFlow(outside, EXTERNAL, 8081, web);
+        // What alice begins from the mapped port comes in by the virtual router.
+        const peer = await outside.udp({ address: REMOTE, port: 9100 });
+        assert.match(await asker.ask(mapRequest('udp', 5060, 5062, 600)), /^00810000........13c413c6/);
+        (await alice.udp({ port: 5060 })).send('00', REMOTE, 9100);
+        assert.is((await peer.receive())?.port, 5062);
+      } finally {
+        await alice.namespace.ip(`route replace default via ${ROUTER}`);
+        web.close();
+      }
+    },
+    'a guest speaks for no LAN host, whichever of the two sends for it': async () => {
+      // The route to bob by the macvlan alone, as if the LAN were there.
+      await router.namespace.ip(`route add ${BOB}/32 dev vrrp.10`);
+      assert.equal(await heard(), []);
+      const bobs = await Asker.open(lab.bob, ROUTER);
+      assert.match(await bobs.ask('0000'), /^00800000/);
+      await router.namespace.ip(`route del ${BOB}/32 dev vrrp.10`);
+    },
+  });
 }
