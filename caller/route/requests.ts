@@ -6,9 +6,10 @@ import {
   encodeDump,
   encodeNeighbour,
   encodeNeighbourDump,
+  encodeNextHops,
   encodeRouteLookups,
 } from './rtnetlink.js';
-import type { Ipv6Route, Neighbour, Route, RouteMessage } from './rtnetlink.js';
+import type { Ipv6Route, Neighbour, NextHopObject, Route, RouteMessage } from './rtnetlink.js';
 import { FAMILY } from './rtnetlink.js';
 import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
 import type { Mac } from '../../config/types.js';
@@ -122,7 +123,32 @@ export class RouteRequests implements RouteTables {
   #lookUp(hosts: readonly (Ipv4 | Ipv6)[]): readonly (RouteMessage | undefined)[] {
     const answers = this.#ask((sequence) => encodeRouteLookups(hosts, sequence), hosts.length) ?? [];
     const first = answers[0]?.sequence ?? 0;
-    return hosts.map((_host, index) => (answers[index]?.sequence === first + index ? answers[index] : undefined));
+    const known = new Map<number, readonly NextHopObject[]>();
+    return hosts.map((_host, index) =>
+      answers[index]?.sequence === first + index ? this.#withNextHops(answers[index], known) : undefined,
+    );
+  }
+
+  /** A route with the interfaces of the nexthop object that it names in their place. `known`: those asked for before. */
+  #withNextHops(answer: RouteMessage, known: Map<number, readonly NextHopObject[]>): RouteMessage {
+    if ((answer.kind !== 'route' && answer.kind !== 'ipv6-route') || answer.nextHopId === undefined) return answer;
+    const hops = known.get(answer.nextHopId) ?? this.#nextHops(answer.nextHopId);
+    known.set(answer.nextHopId, hops);
+    const interfaces = hops.flatMap(({ index }) => index ?? []);
+    if (answer.kind === 'route') return { ...answer, interfaces };
+    return { ...answer, interfaces, gateway: hops.find(({ gateway }) => gateway !== null)?.gateway ?? null };
+  }
+
+  /** The object itself, or those of a group, which has no groups in it; none if it is not there any more. */
+  #nextHops(id: number): readonly NextHopObject[] {
+    const one = this.#nextHopObjects([id]);
+    const members = one.flatMap((object) => object.members);
+    return members.length === 0 ? one : this.#nextHopObjects(members);
+  }
+
+  #nextHopObjects(ids: readonly number[]): readonly NextHopObject[] {
+    const answers = this.#ask((sequence) => encodeNextHops(ids, sequence), ids.length) ?? [];
+    return answers.flatMap((answer) => (answer.kind === 'next-hop-object' ? answer : []));
   }
 
   /**

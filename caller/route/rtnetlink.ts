@@ -31,6 +31,7 @@ export type RouteContent =
   | ({ readonly kind: 'route' } & Route)
   | ({ readonly kind: 'ipv6-route' } & Ipv6Route)
   | ({ readonly kind: 'next-hop' } & NextHop)
+  | ({ readonly kind: 'next-hop-object' } & NextHopObject)
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly errno: number }
   | { readonly kind: 'other' };
@@ -80,6 +81,17 @@ export interface Route {
   readonly isUnicast: boolean;
   /** The interfaces that it leaves by; several of a multipath route. */
   readonly interfaces: readonly number[];
+  /** The nexthop object that it leads to, if the kernel names no interface (net.ipv4.nexthop_compat_mode=0). */
+  readonly nextHopId?: number;
+}
+
+/** What a route may lead to, told by its number (ip-nexthop(8), linux/nexthop.h). */
+export interface NextHopObject {
+  /** Null of a group, and of one that discards. */
+  readonly index: number | null;
+  readonly gateway: Ipv6 | null;
+  /** The numbers of those that a group has. */
+  readonly members: readonly number[];
 }
 
 export interface Ipv6Route extends Route {
@@ -92,7 +104,15 @@ export const FAMILY = { IPV4: 2, IPV6: 10 } as const;
 type FamilyNumber = (typeof FAMILY)[keyof typeof FAMILY];
 
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20, NEW_ROUTE: 24, NEW_NEIGHBOUR: 28 } as const;
+const TYPE = {
+  ERROR: 2,
+  DONE: 3,
+  NEW_LINK: 16,
+  NEW_ADDRESS: 20,
+  NEW_ROUTE: 24,
+  NEW_NEIGHBOUR: 28,
+  NEW_NEXT_HOP: 104,
+} as const;
 const FLAG = { REQUEST: 1, MULTI: 2, DUMP_INTERRUPTED: 16, DUMP: 0x300 } as const;
 const IFLA = { NAME: 3, LINK: 5, LINKINFO: 18, LINK_NETNSID: 37 } as const;
 const INFO = { KIND: 1, DATA: 2 } as const; // IFLA_INFO_*
@@ -103,8 +123,10 @@ const MACVLAN_MODE_SOURCE = 16;
 const SHARING: readonly string[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
 const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
 const NDA = { DESTINATION: 1, LINK_LAYER_ADDRESS: 2 } as const;
-const RTA = { DESTINATION: 1, INTERFACE: 4, GATEWAY: 5, MULTIPATH: 9, TABLE: 15 } as const;
+const RTA = { DESTINATION: 1, INTERFACE: 4, GATEWAY: 5, MULTIPATH: 9, TABLE: 15, NEXT_HOP_ID: 30 } as const;
+const NHA = { ID: 1, GROUP: 2, INTERFACE: 5, GATEWAY: 6 } as const;
 const GET_NEIGHBOUR = 30; // RTM_GETNEIGH
+const GET_NEXT_HOP = 106; // RTM_GETNEXTHOP
 const GET_ROUTE = 26; // RTM_GETROUTE
 /** rtm_flags: the message answers a lookup; and, in the request, name the table that the route is from. */
 const RTM_F_CLONED = 0x200;
@@ -115,6 +137,8 @@ const RTN_UNICAST = 1;
 /** Answer a request for one destination with the entry of the table that applies to it. */
 const RTM_F_FIB_MATCH = 0x2000;
 const NEXT_HOP_BYTES = 8; // struct rtnexthop
+const NEXT_HOP_BODY_BYTES = 8; // struct nhmsg
+const GROUP_MEMBER_BYTES = 8; // struct nexthop_grp
 const IFA_F_SECONDARY = 1;
 const RT_SCOPE_UNIVERSE = 0;
 const HEADER_BYTES = 16;
@@ -187,6 +211,24 @@ export function encodeNeighbourDump(sequence: number, family: FamilyNumber = FAM
  */
 export function encodeRouteLookups(hosts: readonly (Ipv4 | Ipv6)[], sequence: number): Uint8Array {
   return Buffer.concat(hosts.map((host, index) => routeRequest(host, RTM_F_FIB_MATCH, sequence + index, 0)));
+}
+
+/** Requests for these nexthop objects (since Linux 5.3), with sequence numbers from this one on. */
+export function encodeNextHops(ids: readonly number[], sequence: number): Uint8Array {
+  const length = HEADER_BYTES + NEXT_HOP_BODY_BYTES + ATTRIBUTE_BYTES + 4;
+  const bytes = new Uint8Array(length * ids.length);
+  const view = new DataView(bytes.buffer);
+  for (const [index, id] of ids.entries()) {
+    const at = index * length;
+    view.setUint32(at, length, LITTLE_ENDIAN);
+    view.setUint16(at + 4, GET_NEXT_HOP, LITTLE_ENDIAN);
+    view.setUint16(at + 6, FLAG.REQUEST, LITTLE_ENDIAN);
+    view.setUint32(at + 8, sequence + index, LITTLE_ENDIAN);
+    view.setUint16(at + length - 8, 8, LITTLE_ENDIAN);
+    view.setUint16(at + length - 6, NHA.ID, LITTLE_ENDIAN);
+    view.setUint32(at + length - 4, id, LITTLE_ENDIAN);
+  }
+  return bytes;
 }
 
 /** RTM_GETROUTE for one destination; `more`: room at its end, in bytes. */
@@ -286,6 +328,8 @@ function content(type: number, body: Uint8Array): RouteContent {
       return neighbour(body) ?? ipv6Neighbour(body) ?? { kind: 'other' };
     case TYPE.NEW_ROUTE:
       return nextHop(body) ?? route(body) ?? ipv6Route(body) ?? { kind: 'other' };
+    case TYPE.NEW_NEXT_HOP:
+      return nextHopObject(body);
     case TYPE.DONE:
     case TYPE.ERROR: {
       const errno = body.length < 4 ? 0 : -(nativeUint32(body, 0) | 0);
@@ -389,7 +433,27 @@ function routeOf(body: Uint8Array): Route {
   const single = attribute(body, ROUTE_BODY_BYTES, RTA.INTERFACE);
   const hops = attribute(body, ROUTE_BODY_BYTES, RTA.MULTIPATH);
   const interfaces = [...(single?.length === 4 ? [nativeUint32(single, 0)] : []), ...nextHops(hops)];
-  return { prefixLength: body[1]!, isUnicast: body[7] === RTN_UNICAST, interfaces };
+  const id = attribute(body, ROUTE_BODY_BYTES, RTA.NEXT_HOP_ID);
+  return {
+    prefixLength: body[1]!,
+    isUnicast: body[7] === RTN_UNICAST,
+    interfaces,
+    ...(interfaces.length === 0 && id?.length === 4 ? { nextHopId: nativeUint32(id, 0) } : {}),
+  };
+}
+
+function nextHopObject(body: Uint8Array): RouteContent {
+  const value = (type: number) => attribute(body, NEXT_HOP_BODY_BYTES, type);
+  const [index, gateway, group] = [value(NHA.INTERFACE), value(NHA.GATEWAY), value(NHA.GROUP) ?? new Uint8Array()];
+  const members: number[] = [];
+  for (let at = 0; at + GROUP_MEMBER_BYTES <= group.length; at += GROUP_MEMBER_BYTES)
+    members.push(nativeUint32(group, at));
+  return {
+    kind: 'next-hop-object',
+    index: index?.length === 4 ? nativeUint32(index, 0) : null,
+    gateway: gateway?.length === 16 ? ipv6(gateway) : null,
+    members,
+  };
 }
 
 function firstHopBytes(hops: Uint8Array): number {

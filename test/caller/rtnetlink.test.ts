@@ -8,6 +8,7 @@ import {
   encodeLookup,
   encodeNeighbour,
   encodeNeighbourDump,
+  encodeNextHops,
   encodeRouteLookups,
   FAMILY,
   indexOf,
@@ -124,6 +125,13 @@ cases<{ name: string; request: Uint8Array; want: string }>(
       name: 'IPv6: a neighbour',
       request: encodeNeighbour(3, '20010db8000100000000000000000a0a', 5),
       want: '30000000 1e00 0100 05000000 00000000 0a000000 03000000 00000000 1400 0100 20010db8000100000000000000000a0a',
+    },
+    {
+      name: 'R-64 two nexthop objects, in one message',
+      request: encodeNextHops([5, 6], 0x7ffffffe),
+      want:
+        '20000000 6a00 0100 feffff7f 00000000 00000000 00000000 0800 0100 05000000' +
+        '20000000 6a00 0100 ffffff7f 00000000 00000000 00000000 0800 0100 06000000',
     },
     {
       name: 'IPv6: all neighbours',
@@ -306,6 +314,46 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
           interfaces: [4, 5],
           gateway: 'fe800000000000000000000000000001',
         },
+      ],
+    },
+    {
+      name: 'a route by a nexthop object that the kernel names by its number alone',
+      wire: ROUTE.replace('0800 0400 03000000', '0800 1e00 05000000'),
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'route',
+          prefixLength: 24,
+          isUnicast: true,
+          interfaces: [],
+          nextHopId: 5,
+        },
+      ],
+    },
+    {
+      name: 'a route by a nexthop object that the kernel names, and its interface',
+      wire: ROUTE.replace('2c000000', '34000000') + '0800 1e00 05000000',
+      want: [{ ...part, isPart: false, kind: 'route', prefixLength: 24, isUnicast: true, interfaces: [3] }],
+    },
+    {
+      name: 'nexthop objects: one of IPv4, one of IPv6, and a group of the two',
+      wire:
+        '30000000 6800 0000 07000000 d43c0000 02000000 00000000 0800 0100 05000000 0800 0500 03000000 0800 0600 c0a80102' +
+        '3c000000 6800 0000 07000000 d43c0000 0a000000 00000000 0800 0100 06000000 0800 0500 04000000 ' +
+        '1400 0600 fe800000000000000000000000000001' +
+        '34000000 6800 0000 07000000 d43c0000 00000000 00000000 0800 0100 07000000 1400 0200 0500000000000000 0600000001000000',
+      want: [
+        { ...part, isPart: false, kind: 'next-hop-object', index: 3, gateway: null, members: [] },
+        {
+          ...part,
+          isPart: false,
+          kind: 'next-hop-object',
+          index: 4,
+          gateway: 'fe800000000000000000000000000001',
+          members: [],
+        },
+        { ...part, isPart: false, kind: 'next-hop-object', index: null, gateway: null, members: [5, 6] },
       ],
     },
     {

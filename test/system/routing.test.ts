@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import type { Host } from '../lab/host.js';
 import { tcpFlow } from '../lab/flows.js';
-import { SILENCE_MS } from '../lab/inbox.js';
+import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
 import {
   ALICE6,
   BOB6,
@@ -71,11 +71,11 @@ if (lab !== null && lab.carol !== null) {
     ['outside, for a LAN host, over IPv6', outside, BOB6, ROUTER6],
   ];
   /** The forgers that got an answer. */
-  const heard = async (forgers = FORGERS): Promise<readonly string[]> => {
+  const heard = async (forgers = FORGERS, withinMs = SILENCE_MS): Promise<readonly string[]> => {
     const sockets = await Promise.all(forgers.map(([, from, address]) => from.udp({ address })));
     for (const [at, [, , source, to]] of forgers.entries())
       for (let times = 0; times < 2; times++) sockets[at]!.send(request(source), to, PORT);
-    const answers = await Promise.all(sockets.map((socket) => socket.receive(SILENCE_MS)));
+    const answers = await Promise.all(sockets.map((socket) => socket.receive(withinMs)));
     for (const socket of sockets) socket.close();
     return forgers.flatMap(([name], at) => (answers[at] === null ? [] : [name]));
   };
@@ -188,4 +188,49 @@ if (lab !== null && lab.carol !== null) {
       await router.namespace.ip(`route del ${BOB}/32 dev vrrp.10`);
     },
   });
+
+  // Hosts behind alice, to which a nexthop object leads, or a group of two: she has two addresses.
+  await alice.namespace.ip('addr add 192.168.1.12/24 dev eth0', `addr add ${LAN6}12/64 dev eth0 nodad`);
+  for (const host of [alice, carol])
+    await host.namespace.ip(
+      ...[5, 6, 7, 8].flatMap((last) => [
+        `addr add 10.7.0.${last}/32 dev lo`,
+        `addr add 2001:db8:7::${last}/128 dev lo nodad`,
+      ]),
+    );
+  await router.namespace.ip(
+    `nexthop add id 1 via ${ALICE} dev br-lan`,
+    'nexthop add id 2 via 192.168.1.12 dev br-lan',
+    'nexthop add id 3 group 1/2',
+    `nexthop add id 11 via ${ALICE6} dev br-lan`,
+    `nexthop add id 12 via ${LAN6}12 dev br-lan`,
+    'nexthop add id 13 group 11/12',
+  );
+  cases(
+    'networks behind a LAN host, by nexthop objects: served, and not in the other LAN',
+    // Of different hosts, because one that was found is known for a second.
+    [
+      { name: 'one, told with its interface', compatible: 1, ids: [1, 11], last: 5 },
+      { name: 'one, told by its number', compatible: 0, ids: [1, 11], last: 6 },
+      { name: 'a group, told with its interfaces', compatible: 1, ids: [3, 13], last: 7 },
+      { name: 'a group, told by its number', compatible: 0, ids: [3, 13], last: 8 },
+    ],
+    async ({ compatible, ids: [id, id6], last }) => {
+      const [behind, behind6] = [`10.7.0.${last}`, `2001:db8:7::${last}`];
+      await router.namespace.must('sysctl', ['-qw', `net.ipv4.nexthop_compat_mode=${compatible}`]);
+      await router.namespace.ip(`route add 10.7.0.0/24 nhid ${id}`, `route add 2001:db8:7::/64 nhid ${id6}`);
+      const own = [
+        ['the host behind', alice, behind, ROUTER],
+        ['the host behind, over IPv6', alice, behind6, ROUTER6],
+      ] as const;
+      const others = [
+        ['a guest', carol, behind, GUEST_ROUTER],
+        ['a guest, over IPv6', carol, behind6, GUEST_ROUTER6],
+        ['a guest, at the virtual router', carol, behind, GUEST_VIRTUAL],
+      ] as const;
+      assert.equal(await heard(own, SOON_MS), ['the host behind', 'the host behind, over IPv6']);
+      assert.equal(await heard(others), []);
+      await router.namespace.ip('route del 10.7.0.0/24', 'route del 2001:db8:7::/64');
+    },
+  );
 }
