@@ -11,7 +11,7 @@ export interface InheritedSockets {
   /** The UDP sockets of IPv4, and those of IPv6, which are for PCP; at least one in all. */
   readonly natpmp: readonly Binding<Ipv4>[];
   readonly pcp: readonly Binding<Ipv6>[];
-  /** rtnetlink, non-blocking. Null only with a configured external address and `--lan`, and without IPv6. */
+  /** rtnetlink, non-blocking. Null only with a configured external address and `--lan`, for one LAN, without IPv6. */
   readonly route: number | null;
   /** A listening socket file; null if metrics are not wanted. */
   readonly metrics: number | null;
@@ -59,5 +59,9 @@ function withBindings(
     };
   if (pcp.length > 0 && others.route === null)
     return { complaints: [`no file descriptor named "route", and a "natpmp" of IPv6: ${REMEDY}`] };
+  // Without routes, a host of one LAN could ask with an address of another.
+  const lans = new Set(natpmp.map(({ interfaceIndex, address }) => `${interfaceIndex} ${address}`));
+  if (others.route === null && lans.size > 1)
+    return { complaints: [`no file descriptor named "route", and "natpmp" of more than one LAN: ${REMEDY}`] };
   return { ok: { natpmp, pcp, ...others } };
 }

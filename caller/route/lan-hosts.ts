@@ -12,6 +12,7 @@ const FRESH_MS = 1000;
 /** Between two readings of a table for something that is not in it: what a flood of such requests may cost. */
 const MISS_REST_MS = 50;
 const NEIGHBOURS_REST_MS = 200;
+const LINKS_REST_MS = 200;
 /** Hosts whose route is known. When there are more, all are asked for again. */
 const MAX_HOSTS = 4096;
 /** A shorter prefix is not a LAN, but a default route, or half of one. */
@@ -28,6 +29,8 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
   readonly #others = new Set<Key>();
   #resolved: ReadonlySet<Key> = new Set();
   #resolvedAtMs = -Infinity;
+  #lowerInterfaces: ReadonlyMap<number, number> = new Map();
+  #lowerInterfacesAtMs = -Infinity;
 
   /** `now`: milliseconds of a clock that is never set. */
   constructor(tables: RouteTables<A>, now: () => number) {
@@ -41,12 +44,23 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
     return this.#addresses.get(interfaceIndex) ?? [];
   }
 
-  /** Whether it is an address of the router on this interface: not a broadcast address, and not that of another LAN. */
+  /**
+   * Whether it is an address of the router on this interface, or on one that shares its link, because either may answer
+   * for it there (ARP): not a broadcast address, and not that of another LAN.
+   */
   isOwnAddress(interfaceIndex: number, address: A): boolean {
     const ageMs = this.#now() - this.#addressesAtMs;
-    const isKnown = this.#addresses.get(interfaceIndex)?.includes(address) ?? false;
+    const isKnown = this.#hasAddress(interfaceIndex, address);
     if ((isKnown && ageMs < FRESH_MS) || ageMs < MISS_REST_MS) return isKnown;
-    return this.addresses(interfaceIndex).includes(address);
+    this.#readAddresses();
+    return this.#hasAddress(interfaceIndex, address);
+  }
+
+  #hasAddress(interfaceIndex: number, address: A): boolean {
+    if (this.#addresses.get(interfaceIndex)?.includes(address) === true) return true;
+    for (const [other, all] of this.#addresses)
+      if (other !== interfaceIndex && all.includes(address) && this.#sharesLink(interfaceIndex, other)) return true;
+    return false;
   }
 
   /**
@@ -65,6 +79,9 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
    * Whether packets for this host leave by this interface, by a route that is not a default route. So it is none of the
    * router itself, no broadcast address, and no host of another LAN, whatever the source address of a packet says. A
    * link-local address of IPv6 is one of this link: no packet with it comes from another.
+   *
+   * A virtual router (VRRP) has an interface of its own on the link, a macvlan, while the routes leave by the one below:
+   * those that share a link count as one, because every host there can send to either.
    */
   isHost(interfaceIndex: number, host: A): boolean {
     if (isOnLink(host)) return true;
@@ -85,7 +102,7 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
     if (this.#hosts.size + hosts.length > MAX_HOSTS) this.#hosts.clear();
     for (const [index, route] of this.#tables.routesTo(hosts).entries()) {
       const key = keyOf(interfaceIndex, hosts[index]!);
-      if (isRouteBy(interfaceIndex, route)) this.#hosts.set(key, now + FRESH_MS);
+      if (this.#isRouteBy(interfaceIndex, route)) this.#hosts.set(key, now + FRESH_MS);
       else {
         this.#hosts.delete(key);
         this.#others.add(key);
@@ -104,20 +121,27 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
     return this.#resolved.has(keyOf(interfaceIndex, host)) || this.#resolved.has(keyOf(interfaceIndex, 0));
   }
 
+  #isRouteBy(interfaceIndex: number, route: Route | 'unreachable' | null): boolean {
+    if (route === null || route === 'unreachable' || !route.isUnicast || route.prefixLength < LEAST_PREFIX_LENGTH)
+      return false;
+    return route.interfaces.some((other) => other === interfaceIndex || this.#sharesLink(interfaceIndex, other));
+  }
+
+  #sharesLink(one: number, other: number): boolean {
+    const now = this.#now();
+    if (now - this.#lowerInterfacesAtMs >= LINKS_REST_MS) {
+      this.#lowerInterfacesAtMs = now;
+      // Not of what was there before, if there is no answer: an index may be another interface's by now.
+      this.#lowerInterfaces = this.#tables.lowerInterfaces() ?? new Map();
+    }
+    const lowest = (index: number): number => this.#lowerInterfaces.get(index) ?? index;
+    return lowest(one) === lowest(other);
+  }
+
   #readAddresses(): void {
     this.#addressesAtMs = this.#now();
     this.#addresses = this.#tables.addresses() ?? this.#addresses;
   }
-}
-
-function isRouteBy(interfaceIndex: number, route: Route | 'unreachable' | null): boolean {
-  return (
-    route !== null &&
-    route !== 'unreachable' &&
-    route.isUnicast &&
-    route.prefixLength >= LEAST_PREFIX_LENGTH &&
-    route.interfaces.includes(interfaceIndex)
-  );
 }
 
 function isOnLink(host: Ipv4 | Ipv6): boolean {

@@ -6,9 +6,10 @@ import {
   encodeDump,
   encodeNeighbour,
   encodeNeighbourDump,
+  encodeNextHops,
   encodeRouteLookups,
 } from './rtnetlink.js';
-import type { Ipv6Route, Neighbour, Route, RouteMessage } from './rtnetlink.js';
+import type { Ipv6Route, Neighbour, NextHopObject, Route, RouteMessage } from './rtnetlink.js';
 import { FAMILY } from './rtnetlink.js';
 import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
 import type { Mac } from '../../config/types.js';
@@ -29,6 +30,8 @@ export interface RouteTables<A extends Ipv4 | Ipv6 = Ipv4> {
   routesTo(hosts: readonly A[]): readonly ((A extends Ipv6 ? Ipv6Route : Route) | 'unreachable' | null)[];
   /** All hosts that the kernel knows on any link. */
   neighbours(): readonly Neighbour<A>[] | null;
+  /** The interfaces that share the link of another one, as a macvlan does: by index, the index of the other. */
+  lowerInterfaces(): ReadonlyMap<number, number> | null;
 }
 
 /** What is asked about IPv6 besides. */
@@ -76,6 +79,14 @@ export class RouteRequests implements RouteTables {
     return answer?.kind === 'neighbour' && answer.address === host ? answer.mac : null;
   }
 
+  lowerInterfaces(): ReadonlyMap<number, number> | null {
+    const messages = this.#dump((sequence) => encodeDump(DUMP.LINKS, sequence));
+    const pairs = messages?.flatMap((message): readonly (readonly [number, number])[] =>
+      message.kind === 'link' && message.lowerIndex !== null ? [[message.index, message.lowerIndex]] : [],
+    );
+    return pairs === undefined ? null : new Map(pairs);
+  }
+
   /** The same for IPv6. */
   readonly ipv6: Ipv6Tables = {
     addresses: () => {
@@ -90,6 +101,7 @@ export class RouteRequests implements RouteTables {
       const messages = this.#dump((sequence) => encodeNeighbourDump(sequence, FAMILY.IPV6));
       return messages?.flatMap((message) => (message.kind === 'ipv6-neighbour' ? message : [])) ?? null;
     },
+    lowerInterfaces: () => this.lowerInterfaces(),
     ethernets: () => {
       const messages = this.#dump((sequence) => encodeDump(DUMP.LINKS, sequence));
       const links = messages?.flatMap((message) => (message.kind === 'link' && message.isEthernet ? message : []));
@@ -111,7 +123,32 @@ export class RouteRequests implements RouteTables {
   #lookUp(hosts: readonly (Ipv4 | Ipv6)[]): readonly (RouteMessage | undefined)[] {
     const answers = this.#ask((sequence) => encodeRouteLookups(hosts, sequence), hosts.length) ?? [];
     const first = answers[0]?.sequence ?? 0;
-    return hosts.map((_host, index) => (answers[index]?.sequence === first + index ? answers[index] : undefined));
+    const known = new Map<number, readonly NextHopObject[]>();
+    return hosts.map((_host, index) =>
+      answers[index]?.sequence === first + index ? this.#withNextHops(answers[index], known) : undefined,
+    );
+  }
+
+  /** A route with the interfaces of the nexthop object that it names in their place. `known`: those asked for before. */
+  #withNextHops(answer: RouteMessage, known: Map<number, readonly NextHopObject[]>): RouteMessage {
+    if ((answer.kind !== 'route' && answer.kind !== 'ipv6-route') || answer.nextHopId === undefined) return answer;
+    const hops = known.get(answer.nextHopId) ?? this.#nextHops(answer.nextHopId);
+    known.set(answer.nextHopId, hops);
+    const interfaces = hops.flatMap(({ index }) => index ?? []);
+    if (answer.kind === 'route') return { ...answer, interfaces };
+    return { ...answer, interfaces, gateway: hops.find(({ gateway }) => gateway !== null)?.gateway ?? null };
+  }
+
+  /** The object itself, or those of a group, which has no groups in it; none if it is not there any more. */
+  #nextHops(id: number): readonly NextHopObject[] {
+    const one = this.#nextHopObjects([id]);
+    const members = one.flatMap((object) => object.members);
+    return members.length === 0 ? one : this.#nextHopObjects(members);
+  }
+
+  #nextHopObjects(ids: readonly number[]): readonly NextHopObject[] {
+    const answers = this.#ask((sequence) => encodeNextHops(ids, sequence), ids.length) ?? [];
+    return answers.flatMap((answer) => (answer.kind === 'next-hop-object' ? answer : []));
   }
 
   /**

@@ -31,6 +31,7 @@ export type RouteContent =
   | ({ readonly kind: 'route' } & Route)
   | ({ readonly kind: 'ipv6-route' } & Ipv6Route)
   | ({ readonly kind: 'next-hop' } & NextHop)
+  | ({ readonly kind: 'next-hop-object' } & NextHopObject)
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly errno: number }
   | { readonly kind: 'other' };
@@ -40,6 +41,8 @@ export interface Link {
   readonly name: string;
   /** Its hosts have hardware addresses of six bytes, which the kernel asks for: not a tunnel, nor PPP. */
   readonly isEthernet: boolean;
+  /** The interface whose link it shares, as a macvlan or ipvlan does; null for any other. */
+  readonly lowerIndex: number | null;
 }
 
 export interface InterfaceAddress {
@@ -78,6 +81,17 @@ export interface Route {
   readonly isUnicast: boolean;
   /** The interfaces that it leaves by; several of a multipath route. */
   readonly interfaces: readonly number[];
+  /** The nexthop object that it leads to, if the kernel names no interface (net.ipv4.nexthop_compat_mode=0). */
+  readonly nextHopId?: number;
+}
+
+/** What a route may lead to, told by its number (ip-nexthop(8), linux/nexthop.h). */
+export interface NextHopObject {
+  /** Null of a group, and of one that discards. */
+  readonly index: number | null;
+  readonly gateway: Ipv6 | null;
+  /** The numbers of those that a group has. */
+  readonly members: readonly number[];
 }
 
 export interface Ipv6Route extends Route {
@@ -90,13 +104,29 @@ export const FAMILY = { IPV4: 2, IPV6: 10 } as const;
 type FamilyNumber = (typeof FAMILY)[keyof typeof FAMILY];
 
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20, NEW_ROUTE: 24, NEW_NEIGHBOUR: 28 } as const;
+const TYPE = {
+  ERROR: 2,
+  DONE: 3,
+  NEW_LINK: 16,
+  NEW_ADDRESS: 20,
+  NEW_ROUTE: 24,
+  NEW_NEIGHBOUR: 28,
+  NEW_NEXT_HOP: 104,
+} as const;
 const FLAG = { REQUEST: 1, MULTI: 2, DUMP_INTERRUPTED: 16, DUMP: 0x300 } as const;
-const IFLA_NAME = 3;
+const IFLA = { NAME: 3, LINK: 5, LINKINFO: 18, LINK_NETNSID: 37 } as const;
+const INFO = { KIND: 1, DATA: 2 } as const; // IFLA_INFO_*
+const IFLA_MACVLAN_MODE = 1;
+/** A macvlan that has only what these senders' hardware addresses send. */
+const MACVLAN_MODE_SOURCE = 16;
+/** Kinds of interfaces that have the hosts of another one's link. */
+const SHARING: readonly string[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
 const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
 const NDA = { DESTINATION: 1, LINK_LAYER_ADDRESS: 2 } as const;
-const RTA = { DESTINATION: 1, INTERFACE: 4, GATEWAY: 5, MULTIPATH: 9, TABLE: 15 } as const;
+const RTA = { DESTINATION: 1, INTERFACE: 4, GATEWAY: 5, MULTIPATH: 9, TABLE: 15, NEXT_HOP_ID: 30 } as const;
+const NHA = { ID: 1, GROUP: 2, INTERFACE: 5, GATEWAY: 6 } as const;
 const GET_NEIGHBOUR = 30; // RTM_GETNEIGH
+const GET_NEXT_HOP = 106; // RTM_GETNEXTHOP
 const GET_ROUTE = 26; // RTM_GETROUTE
 /** rtm_flags: the message answers a lookup; and, in the request, name the table that the route is from. */
 const RTM_F_CLONED = 0x200;
@@ -107,6 +137,8 @@ const RTN_UNICAST = 1;
 /** Answer a request for one destination with the entry of the table that applies to it. */
 const RTM_F_FIB_MATCH = 0x2000;
 const NEXT_HOP_BYTES = 8; // struct rtnexthop
+const NEXT_HOP_BODY_BYTES = 8; // struct nhmsg
+const GROUP_MEMBER_BYTES = 8; // struct nexthop_grp
 const IFA_F_SECONDARY = 1;
 const RT_SCOPE_UNIVERSE = 0;
 const HEADER_BYTES = 16;
@@ -179,6 +211,24 @@ export function encodeNeighbourDump(sequence: number, family: FamilyNumber = FAM
  */
 export function encodeRouteLookups(hosts: readonly (Ipv4 | Ipv6)[], sequence: number): Uint8Array {
   return Buffer.concat(hosts.map((host, index) => routeRequest(host, RTM_F_FIB_MATCH, sequence + index, 0)));
+}
+
+/** Requests for these nexthop objects (since Linux 5.3), with sequence numbers from this one on. */
+export function encodeNextHops(ids: readonly number[], sequence: number): Uint8Array {
+  const length = HEADER_BYTES + NEXT_HOP_BODY_BYTES + ATTRIBUTE_BYTES + 4;
+  const bytes = new Uint8Array(length * ids.length);
+  const view = new DataView(bytes.buffer);
+  for (const [index, id] of ids.entries()) {
+    const at = index * length;
+    view.setUint32(at, length, LITTLE_ENDIAN);
+    view.setUint16(at + 4, GET_NEXT_HOP, LITTLE_ENDIAN);
+    view.setUint16(at + 6, FLAG.REQUEST, LITTLE_ENDIAN);
+    view.setUint32(at + 8, sequence + index, LITTLE_ENDIAN);
+    view.setUint16(at + length - 8, 8, LITTLE_ENDIAN);
+    view.setUint16(at + length - 6, NHA.ID, LITTLE_ENDIAN);
+    view.setUint32(at + length - 4, id, LITTLE_ENDIAN);
+  }
+  return bytes;
 }
 
 /** RTM_GETROUTE for one destination; `more`: room at its end, in bytes. */
@@ -278,6 +328,8 @@ function content(type: number, body: Uint8Array): RouteContent {
       return neighbour(body) ?? ipv6Neighbour(body) ?? { kind: 'other' };
     case TYPE.NEW_ROUTE:
       return nextHop(body) ?? route(body) ?? ipv6Route(body) ?? { kind: 'other' };
+    case TYPE.NEW_NEXT_HOP:
+      return nextHopObject(body);
     case TYPE.DONE:
     case TYPE.ERROR: {
       const errno = body.length < 4 ? 0 : -(nativeUint32(body, 0) | 0);
@@ -290,11 +342,23 @@ function content(type: number, body: Uint8Array): RouteContent {
 }
 
 function link(body: Uint8Array): RouteContent | null {
-  const name = attribute(body, LINK_BODY_BYTES, IFLA_NAME);
+  const name = attribute(body, LINK_BODY_BYTES, IFLA.NAME);
   if (name === null) return null;
-  const [text] = Buffer.from(name).toString('utf8').split('\0');
   const isEthernet = nativeUint16(body, 2) === ARPHRD_ETHER && (nativeUint32(body, 8) & IFF_NOARP) === 0;
-  return { kind: 'link', index: nativeUint32(body, 4), name: text ?? '', isEthernet };
+  return { kind: 'link', index: nativeUint32(body, 4), name: textOf(name), isEthernet, lowerIndex: lowerIndex(body) };
+}
+
+/** A macvlan of `source` mode tells hosts of one link apart, so it shares none. */
+function lowerIndex(body: Uint8Array): number | null {
+  const lower = attribute(body, LINK_BODY_BYTES, IFLA.LINK);
+  const info = attribute(body, LINK_BODY_BYTES, IFLA.LINKINFO);
+  // Of another network namespace, as that of a container: the index is one there.
+  if (lower?.length !== 4 || info === null || attribute(body, LINK_BODY_BYTES, IFLA.LINK_NETNSID) !== null) return null;
+  const kind = attribute(info, 0, INFO.KIND);
+  if (kind === null || !SHARING.includes(textOf(kind))) return null;
+  const data = attribute(info, 0, INFO.DATA);
+  const mode = data === null ? null : attribute(data, 0, IFLA_MACVLAN_MODE);
+  return mode?.length === 4 && nativeUint32(mode, 0) === MACVLAN_MODE_SOURCE ? null : nativeUint32(lower, 0);
 }
 
 function address(body: Uint8Array): RouteContent | null {
@@ -369,7 +433,27 @@ function routeOf(body: Uint8Array): Route {
   const single = attribute(body, ROUTE_BODY_BYTES, RTA.INTERFACE);
   const hops = attribute(body, ROUTE_BODY_BYTES, RTA.MULTIPATH);
   const interfaces = [...(single?.length === 4 ? [nativeUint32(single, 0)] : []), ...nextHops(hops)];
-  return { prefixLength: body[1]!, isUnicast: body[7] === RTN_UNICAST, interfaces };
+  const id = attribute(body, ROUTE_BODY_BYTES, RTA.NEXT_HOP_ID);
+  return {
+    prefixLength: body[1]!,
+    isUnicast: body[7] === RTN_UNICAST,
+    interfaces,
+    ...(interfaces.length === 0 && id?.length === 4 ? { nextHopId: nativeUint32(id, 0) } : {}),
+  };
+}
+
+function nextHopObject(body: Uint8Array): RouteContent {
+  const value = (type: number) => attribute(body, NEXT_HOP_BODY_BYTES, type);
+  const [index, gateway, group] = [value(NHA.INTERFACE), value(NHA.GATEWAY), value(NHA.GROUP) ?? new Uint8Array()];
+  const members: number[] = [];
+  for (let at = 0; at + GROUP_MEMBER_BYTES <= group.length; at += GROUP_MEMBER_BYTES)
+    members.push(nativeUint32(group, at));
+  return {
+    kind: 'next-hop-object',
+    index: index?.length === 4 ? nativeUint32(index, 0) : null,
+    gateway: gateway?.length === 16 ? ipv6(gateway) : null,
+    members,
+  };
 }
 
 function firstHopBytes(hops: Uint8Array): number {
@@ -399,6 +483,11 @@ function attribute(body: Uint8Array, from: number, type: number): Uint8Array | n
     at += align(length);
   }
   return null;
+}
+
+/** Up to the zero at its end. */
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8').split('\0', 1)[0] ?? '';
 }
 
 function ipv6(bytes: Uint8Array): Ipv6 {

@@ -206,17 +206,11 @@ ${untracked(config)}
     ${ours}
     type filter hook input priority filter; policy accept;
     ct label ${label} ct status dnat drop
-    iifname ${lans} meta nfproto ipv4 udp dport ${listenPort} goto ${chain}-senders
+    iifname ${lans} meta nfproto ipv4 udp dport ${listenPort} goto ${chain}-requests
     iifname ${lans} meta nfproto ipv4 udp dport ${listenPort + 1} drop
 ${config.pinholes === null ? '' : pinholeInput(config)}  }
-  # who asks is a host behind the interface that it asks on
-  chain ${chain}-senders {
-    ${ours}
-    fib saddr . iif oif missing drop
-    goto ${chain}-requests
-  }
   # @th,64,16 is version and opcode (RFC 6886 §3); silence while natpmp-server is started again: some clients take port
-  # unreachable as final
+  # unreachable as final. Who may ask is for the frontend to decide: fib would look up another route than the answer takes
   chain ${chain}-requests {
     ${ours}
     udp length < 10 drop
@@ -424,7 +418,7 @@ function pinholeInput(config: RulesetConfig): string {
   const { chain, listenPort } = config;
   const lans = interfaces(config);
   return `\
-    iifname ${lans} meta nfproto ipv6 udp dport ${listenPort} goto ${chain}-senders6
+    iifname ${lans} meta nfproto ipv6 udp dport ${listenPort} goto ${chain}-requests6
     iifname ${lans} meta nfproto ipv6 udp dport ${listenPort + 1} drop
 `;
 }
@@ -434,11 +428,6 @@ function pinholeRequests({ chain }: RulesetConfig): string {
   const ours = `comment "${MARK} ${chain}"`;
   return `
   # the same over IPv6: PCP, whose header has 24 octets
-  chain ${chain}-senders6 {
-    ${ours}
-    fib saddr . iif oif missing drop
-    goto ${chain}-requests6
-  }
   chain ${chain}-requests6 {
     ${ours}
     udp length < 10 drop

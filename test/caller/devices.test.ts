@@ -26,6 +26,7 @@ function tables() {
     addresses: () => new Map([[BR_LAN, [ROUTER, HOST]]]),
     routesTo: (all) => (state.reads.routes++, all.map(() => state.route)),
     neighbours: () => [{ index: BR_LAN, address: HOST, mac: MAC, isResolved: true }],
+    lowerInterfaces: () => new Map(),
     ethernets: () => (state.reads.links++, state.ethernets),
     hardwareAddress: (index, host) => (
       state.reads.neighbours++, index === BR_LAN ? (state.macs.get(host) ?? null) : null

@@ -7,18 +7,25 @@ import { ALICE, BOB, ip } from '../frontend/support.js';
 
 const BR_LAN = 3;
 const BR_GUEST = 4;
+/** Macvlans on the two. */
+const VRRP_LAN = 5;
+const VRRP_GUEST = 6;
 const ROUTER = ip('192.168.1.1');
 
 /** Tables that count how often each is read, and a clock that is set by hand. */
 function tables() {
   const state = {
     now: 0,
-    reads: { addresses: 0, routes: 0, neighbours: 0 },
+    reads: { addresses: 0, routes: 0, neighbours: 0, links: 0 },
     addresses: new Map([[BR_LAN, [ROUTER]]]) as ReadonlyMap<number, readonly number[]> | null,
     route: null as Route | 'unreachable' | null,
     routes: new Map<number, Route | 'unreachable' | null>(),
     asked: [] as number[],
     neighbours: [] as readonly Neighbour<number>[] | null,
+    lowers: new Map([
+      [VRRP_LAN, BR_LAN],
+      [VRRP_GUEST, BR_GUEST],
+    ]) as ReadonlyMap<number, number> | null,
   };
   const kernel: RouteTables = {
     addresses: () => (state.reads.addresses++, state.addresses),
@@ -26,6 +33,7 @@ function tables() {
       state.reads.routes++, state.asked.push(...hosts), hosts.map((host) => state.routes.get(host) ?? state.route)
     ),
     neighbours: () => (state.reads.neighbours++, state.neighbours),
+    lowerInterfaces: () => (state.reads.links++, state.lowers),
   };
   return { state, lanHosts: new LanHosts(kernel, () => state.now) };
 }
@@ -57,7 +65,40 @@ cases<{ name: string; route: Route | 'unreachable' | null; want: boolean }>(
   },
 );
 
+cases<{ name: string; asked: number; by: readonly number[]; prefixLength?: number; want: boolean }>(
+  'interfaces that share a link count as one',
+  [
+    { name: 'asked on the macvlan, the route by the interface below', asked: VRRP_LAN, by: [BR_LAN], want: true },
+    { name: 'asked on the interface below, the route by the macvlan', asked: BR_LAN, by: [VRRP_LAN], want: true },
+    { name: 'one of two next hops', asked: VRRP_LAN, by: [BR_GUEST, BR_LAN], want: true },
+    { name: 'not the interface below another', asked: VRRP_LAN, by: [BR_GUEST], want: false },
+    { name: 'nor a macvlan on another', asked: BR_LAN, by: [VRRP_GUEST], want: false },
+    { name: 'nor two macvlans on two interfaces', asked: VRRP_LAN, by: [VRRP_GUEST], want: false },
+    { name: 'a default route', asked: VRRP_LAN, by: [BR_LAN], prefixLength: 0, want: false },
+    { name: 'a route by none', asked: VRRP_LAN, by: [], want: false },
+  ],
+  ({ asked, by, prefixLength = 24, want }) => {
+    const { state, lanHosts } = tables();
+    state.route = unicast(prefixLength, ...by);
+    assert.is(lanHosts.isHost(asked, ALICE), want);
+  },
+);
+
 claims('LanHosts', {
+  'links are read for what has no route by the interface itself, five times a second at most': () => {
+    const { state, lanHosts } = tables();
+    state.route = unicast(24, BR_LAN);
+    assert.is(lanHosts.isHost(BR_LAN, ALICE), true);
+    assert.is(state.reads.links, 0);
+    assert.equal([lanHosts.isHost(BR_GUEST, ALICE), lanHosts.isHost(VRRP_LAN, ALICE)], [false, true]);
+    assert.is(state.reads.links, 1);
+    state.now = 199;
+    state.lowers = null;
+    assert.is(lanHosts.isHost(VRRP_LAN, BOB), true);
+    state.now = 200;
+    assert.is(lanHosts.isHost(VRRP_LAN, ip('192.168.1.7')), false, 'no answer: what was there before is not believed');
+    assert.is(state.reads.links, 2);
+  },
   'a host is looked up once a second, on each interface by itself': () => {
     const { state, lanHosts } = tables();
     state.route = unicast(24, BR_LAN);
@@ -129,6 +170,20 @@ claims('LanHosts', {
     state.addresses = new Map();
     assert.is(lanHosts.isOwnAddress(BR_LAN, ROUTER), false);
     assert.equal(lanHosts.addresses(BR_LAN), []);
+  },
+  'addresses: also of an interface that shares the link, and of none that shares that of another LAN': () => {
+    const { state, lanHosts } = tables();
+    const [virtual, guests] = [ip('192.168.1.254'), ip('192.168.2.254')];
+    state.addresses = new Map([
+      [BR_LAN, [ROUTER]],
+      [VRRP_LAN, [virtual]],
+      [VRRP_GUEST, [guests]],
+    ]);
+    const seen = (index: number) => [ROUTER, virtual, guests].map((address) => lanHosts.isOwnAddress(index, address));
+    assert.equal(seen(BR_LAN), [true, true, false]);
+    assert.equal(seen(VRRP_LAN), [true, true, false]);
+    assert.equal(seen(VRRP_GUEST), [false, false, true]);
+    assert.equal(lanHosts.addresses(BR_LAN), [ROUTER], 'announcements leave from its own');
   },
   'addresses: a reading that fails leaves those of before': () => {
     const { state, lanHosts } = tables();

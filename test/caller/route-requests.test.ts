@@ -98,13 +98,14 @@ function kernelThatAnswers(...wire: readonly string[]) {
   };
   return { queue, requests: new RouteRequests(socket, () => assert.unreachable('an event')) };
 }
-type Requests = Pick<RouteRequests, 'addresses' | 'neighbours' | 'ipv6'>;
+type Requests = Pick<RouteRequests, 'addresses' | 'neighbours' | 'lowerInterfaces' | 'ipv6'>;
 const DUMPS: Readonly<Record<string, (requests: Requests) => unknown>> = {
   addresses: (requests) => requests.addresses(),
   neighbours: (requests) => requests.neighbours(),
   'IPv6 addresses': ({ ipv6 }) => ipv6.addresses(),
   'IPv6 neighbours': ({ ipv6 }) => ipv6.neighbours(),
   links: ({ ipv6 }) => ipv6.ethernets(),
+  'links that are shared': (requests) => requests.lowerInterfaces(),
 };
 const BUSY = '24000000 0200 0000 01000040 d43c0000 f0ffffff 18000000 1600 0103 01000040 00000000';
 const PART = '20000000 1400 0200 01000040 d43c0000 02 18 80 00 03000000 0800 0100 cb007109';
@@ -166,6 +167,48 @@ else {
       assert.equal(requests.routesTo([ip('203.0.113.9')]), ['unreachable']);
       assert.equal(requests.addresses()?.get(index), [ip('192.168.1.1')]);
       assert.is(events, 0);
+    },
+    'a route by a nexthop object, and by a group of them, told by its number': () => {
+      netns.run('sysctl', ['-qw', 'net.ipv4.nexthop_compat_mode=0']);
+      ipCommand(
+        'nexthop add id 1 via 192.168.1.2 dev lan0',
+        'nexthop add id 2 via 192.168.1.3 dev lan0',
+        'nexthop add id 3 group 1/2',
+        'nexthop add id 4 blackhole',
+        'addr add 2001:db8:1::1/64 dev lan0 nodad',
+        'nexthop add id 11 via 2001:db8:1::2 dev lan0',
+        'nexthop add id 12 via 2001:db8:1::3 dev lan0',
+        'nexthop add id 13 group 11/12',
+        ...[1, 3, 4].map((id) => `route add 10.7.${id}.0/24 nhid ${id}`),
+        ...[11, 13].map((id) => `route add 2001:db8:7:${id}::/64 nhid ${id}`),
+      );
+      const found = requests.routesTo(['10.7.1.1', '10.7.3.1', '10.7.1.2', '192.168.1.9'].map(ip));
+      assert.equal(
+        found.map((route) => (route === null || route === 'unreachable' ? route : route.interfaces)),
+        [[index], [index, index], [index], [index]],
+      );
+      const [discarded] = requests.routesTo([ip('10.7.4.1')]);
+      assert.ok(discarded === 'unreachable' || discarded?.isUnicast === false);
+      const ipv6 = requests.ipv6.routesTo(['20010db8000700110000000000000001', '20010db8000700130000000000000001']);
+      assert.equal(
+        ipv6.map((route) => (route === null || route === 'unreachable' ? route : [route.interfaces, route.gateway])),
+        [
+          [[index], '20010db8000100000000000000000002'],
+          [[index, index], '20010db8000100000000000000000002'],
+        ],
+      );
+      ipCommand(...[3, 13, 1, 2, 4, 11, 12].map((id) => `nexthop del id ${id}`), 'addr del 2001:db8:1::1/64 dev lan0');
+      netns.run('sysctl', ['-qw', 'net.ipv4.nexthop_compat_mode=1']);
+      routeToHost(); // reads the events
+      events = 0;
+    },
+    'an interface that shares the link of another': () => {
+      ipCommand('link add vrrp.10 link lan0 type macvlan mode private');
+      const macvlan = Number(netns.run('ip', ['-o', 'link', 'show', 'vrrp.10']).split(':')[0]);
+      assert.equal(requests.lowerInterfaces(), new Map([[macvlan, index]]));
+      ipCommand('link del vrrp.10', 'link add vrrp.10 link lan0 type macvlan mode source');
+      assert.equal(requests.lowerInterfaces(), new Map());
+      ipCommand('link del vrrp.10');
     },
     'those of many hosts, each as if it were alone': () => {
       const hosts = ['192.168.1.9', '203.0.113.9', '192.168.1.1', '192.168.1.255', '192.168.1.9'].map(ip);

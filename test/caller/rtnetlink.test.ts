@@ -8,6 +8,7 @@ import {
   encodeLookup,
   encodeNeighbour,
   encodeNeighbourDump,
+  encodeNextHops,
   encodeRouteLookups,
   FAMILY,
   indexOf,
@@ -56,6 +57,13 @@ const IPV6_ADDRESS =
   '2c000000 1400 0200 07000000 d43c0000 0a 40 80 fd 03000000 1400 0100 fe800000000000000000000000000001';
 const LINK_ETHERNET =
   '2c000000 1000 0200 07000000 d43c0000 0000 0100 04000000 43100000 00000000 0900 0300 65746830 00 000000';
+/** IFLA_LINKINFO: macvlan, in the mode PASSTHRU. */
+const MACVLAN_INFO = '1c00 1200 0c00 0100 6d6163766c616e00 0c00 0200 0800 0100 08000000';
+/** RTM_NEWLINK, as the others here. */
+const withLength = (body: string): string => {
+  const octets = body.replaceAll(' ', '').length / 2 + 16;
+  return `${octets.toString(16).padStart(2, '0')}000000 1000 0200 07000000 d43c0000 ${body}`;
+};
 const DONE = '14000000 0300 0200 07000000 d43c0000 00000000';
 
 const part = { sequence: 7, isPart: true, isInterrupted: false } as const;
@@ -119,6 +127,13 @@ cases<{ name: string; request: Uint8Array; want: string }>(
       want: '30000000 1e00 0100 05000000 00000000 0a000000 03000000 00000000 1400 0100 20010db8000100000000000000000a0a',
     },
     {
+      name: 'R-64 two nexthop objects, in one message',
+      request: encodeNextHops([5, 6], 0x7ffffffe),
+      want:
+        '20000000 6a00 0100 feffff7f 00000000 00000000 00000000 0800 0100 05000000' +
+        '20000000 6a00 0100 ffffff7f 00000000 00000000 00000000 0800 0100 06000000',
+    },
+    {
       name: 'IPv6: all neighbours',
       request: encodeNeighbourDump(5, FAMILY.IPV6),
       want: '1c000000 1e00 0103 05000000 00000000 0a000000 00000000 00000000',
@@ -144,8 +159,8 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
       name: 'R-27 two links',
       wire: LINK_LO + LINK_PPP,
       want: [
-        { ...part, kind: 'link', index: 1, name: 'lo', isEthernet: false },
-        { ...part, kind: 'link', index: 3, name: 'ppp0', isEthernet: false },
+        { ...part, kind: 'link', index: 1, name: 'lo', isEthernet: false, lowerIndex: null },
+        { ...part, kind: 'link', index: 3, name: 'ppp0', isEthernet: false, lowerIndex: null },
       ],
     },
     {
@@ -302,6 +317,46 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
       ],
     },
     {
+      name: 'a route by a nexthop object that the kernel names by its number alone',
+      wire: ROUTE.replace('0800 0400 03000000', '0800 1e00 05000000'),
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'route',
+          prefixLength: 24,
+          isUnicast: true,
+          interfaces: [],
+          nextHopId: 5,
+        },
+      ],
+    },
+    {
+      name: 'a route by a nexthop object that the kernel names, and its interface',
+      wire: ROUTE.replace('2c000000', '34000000') + '0800 1e00 05000000',
+      want: [{ ...part, isPart: false, kind: 'route', prefixLength: 24, isUnicast: true, interfaces: [3] }],
+    },
+    {
+      name: 'nexthop objects: one of IPv4, one of IPv6, and a group of the two',
+      wire:
+        '30000000 6800 0000 07000000 d43c0000 02000000 00000000 0800 0100 05000000 0800 0500 03000000 0800 0600 c0a80102' +
+        '3c000000 6800 0000 07000000 d43c0000 0a000000 00000000 0800 0100 06000000 0800 0500 04000000 ' +
+        '1400 0600 fe800000000000000000000000000001' +
+        '34000000 6800 0000 07000000 d43c0000 00000000 00000000 0800 0100 07000000 1400 0200 0500000000000000 0600000001000000',
+      want: [
+        { ...part, isPart: false, kind: 'next-hop-object', index: 3, gateway: null, members: [] },
+        {
+          ...part,
+          isPart: false,
+          kind: 'next-hop-object',
+          index: 4,
+          gateway: 'fe800000000000000000000000000001',
+          members: [],
+        },
+        { ...part, isPart: false, kind: 'next-hop-object', index: null, gateway: null, members: [5, 6] },
+      ],
+    },
+    {
       name: 'IPv6: a route to the router itself',
       wire: IPV6_ROUTE.replace('00 01 0000', '00 02 0000'),
       want: [
@@ -319,12 +374,37 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
     {
       name: 'a link whose hosts have Ethernet addresses',
       wire: LINK_ETHERNET,
-      want: [{ ...part, kind: 'link', index: 4, name: 'eth0', isEthernet: true }],
+      want: [{ ...part, kind: 'link', index: 4, name: 'eth0', isEthernet: true, lowerIndex: null }],
     },
+    ...[
+      { name: 'macvlan', info: MACVLAN_INFO, lowerIndex: 2 },
+      { name: 'macvtap', info: MACVLAN_INFO.replace('766c616e', '76746170'), lowerIndex: 2 },
+      { name: 'ipvlan', info: '1400 1200 0b00 0100 697076 6c616e00 00 0400 0200', lowerIndex: 2 },
+      {
+        name: 'VLAN, whose hosts are others',
+        info: '1400 1200 0900 0100 766c616e 00 000000 0400 0200',
+        lowerIndex: null,
+      },
+      {
+        name: 'macvlan of source mode, which tells senders apart',
+        info: MACVLAN_INFO.replace('08000000', '10000000'),
+        lowerIndex: null,
+      },
+      {
+        name: 'macvlan on an interface of another network namespace',
+        info: `${MACVLAN_INFO} 0800 2500 00000000`,
+        lowerIndex: null,
+      },
+      { name: 'interface of no kind', info: '', lowerIndex: null },
+    ].map(({ name, info, lowerIndex }) => ({
+      name: `a link that is below another: ${name}`,
+      wire: withLength(`0000 0100 04000000 43100000 00000000 0900 0300 65746830 00 000000 0800 0500 02000000 ${info}`),
+      want: [{ ...part, kind: 'link' as const, index: 4, name: 'eth0', isEthernet: true, lowerIndex }],
+    })),
     {
       name: 'a link of Ethernet that asks for none (NOARP)',
       wire: LINK_ETHERNET.replace('43100000', 'c3100000'),
-      want: [{ ...part, kind: 'link', index: 4, name: 'eth0', isEthernet: false }],
+      want: [{ ...part, kind: 'link', index: 4, name: 'eth0', isEthernet: false, lowerIndex: null }],
     },
     {
       name: '§3.5 a neighbour',

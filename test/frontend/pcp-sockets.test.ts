@@ -21,6 +21,7 @@ import { bytes, hex } from '../support/bytes.js';
 import { atEnd, claims, skip } from '../support/cases.js';
 import { canMakeNetns } from '../support/netns.js';
 import { cable, openNamespaces } from '../support/network.js';
+import { ip } from './support.js';
 
 const ip6 = (text: string): Ipv6 => parseIpv6(text) ?? '';
 const [ROUTER, ROUTER_LOCAL] = [ip6('2001:db8:1::1'), ip6('fe80::1')];
@@ -224,6 +225,20 @@ else {
       assert.equal(told(taken.ok.natpmp as AnyBinding[]), [[ipv4, 2, 0, 6000, 'br-lan']]);
       assert.equal(told(taken.ok.pcp as AnyBinding[]), [[ipv6, 10, '0'.repeat(32), 6000, 'br-lan']]);
       for (const fd of [ipv4!, ipv6!, route!]) closeSync(fd);
+    },
+    'R-64 those of two LANs need the route socket; one LAN may have two, one of them for overflow': () => {
+      const take = (...fds: readonly number[]) => {
+        const [externalAddress, lans] = [1, [{ routerAddress: 0xc0a80101, prefixLength: 24 }]];
+        const taken = inheritedSockets(new Map([['natpmp', fds]]), { externalAddress, lans });
+        for (const fd of fds) closeSync(fd);
+        return 'complaints' in taken ? taken.complaints.join() : taken.ok.natpmp.length;
+      };
+      const opened = (...lans: readonly (readonly [address: string, port: number, device: string | null])[]) =>
+        router.during(() => lans.map(([address, port, device]) => openUdp(ip(address), port, device)));
+      assert.is(take(...opened(['0.0.0.0', 6000, 'br-lan'], ['0.0.0.0', 6001, 'br-lan'])), 2);
+      const says = /^no file descriptor named "route", and "natpmp" of more than one LAN: /;
+      assert.match(String(take(...opened(['0.0.0.0', 6000, 'br-lan'], ['0.0.0.0', 6000, 'lo']))), says);
+      assert.match(String(take(...opened(['127.0.0.1', 6000, null], ['127.0.0.2', 6000, null]))), says);
     },
     'one of IPv6 needs the route socket': () => {
       const [ipv4, ipv6] = router.during(() => [openUdp(0, 6000, 'br-lan'), openUdp6(6000, 'br-lan')]);

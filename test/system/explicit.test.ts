@@ -308,18 +308,6 @@ if (lab !== null && lab.carol !== null) {
       socket.close();
       announcer.close();
     },
-    "a host asks through its own LAN's interface, with an address behind it": async () => {
-      await install({ listenInterfaces: ['br-lan', 'br-guest'] });
-      const socket = await router.udp({ port: 5351 });
-      await carol.run('ip', 'addr', 'add', `${ALICE}/32`, 'dev', 'lo');
-      const forger = await carol.udp({ address: ALICE });
-      forger.send('0000', GUEST_ROUTER, 5351);
-      assert.is(await socket.receive(SILENCE_MS), null);
-      (await carol.udp({ address: CAROL })).send('0000', GUEST_ROUTER, 5351);
-      assert.is((await socket.receive())?.address, CAROL);
-      await carol.run('ip', 'addr', 'del', `${ALICE}/32`, 'dev', 'lo');
-      socket.close();
-    },
   });
 
   claims('a neighbour', {

@@ -85,14 +85,11 @@ if (lab?.carol) {
 
   const to = (address: string) => ({ address, port: PORT });
   cases(
-    'who may ask over IPv6, and where',
+    'where it is asked over IPv6',
     [
       { name: 'the global address, from a global one', from: ALICE6, ...to(ROUTER6), heard: true },
       { name: 'the link-local address, from a global one', from: ALICE6, ...to(onLan(ROUTER6_LOCAL)), heard: true },
       { name: 'the link-local one, from another', from: onLan(ALICE6_LOCAL), ...to(onLan(ROUTER6_LOCAL)), heard: true },
-      { name: 'P-99 not from an address without a route', from: '3fff::2', ...to(ROUTER6), heard: false },
-      { name: 'P-99 nor from one of another LAN', from: `${GUEST_LAN6}77`, ...to(ROUTER6), heard: false },
-      { name: 'P-99 nor from one outside', from: '2001:db8:ffff::77', ...to(ROUTER6), heard: false },
       {
         name: 'the overflow socket cannot be asked by its port',
         from: ALICE6,
@@ -102,8 +99,6 @@ if (lab?.carol) {
       },
     ],
     async ({ from, address, port, heard }) => {
-      if (!from.startsWith('fe80'))
-        await alice.run('ip', 'addr', 'replace', `${from}/128`, 'dev', from === ALICE6 ? 'eth0' : 'lo', 'nodad');
       const socket = await alice.udp({ address: from });
       const second = await router.udp({ address: '::', port: PORT + 1 });
       assert.is(await isHeard(() => socket.send(ANNOUNCE, address, port)), heard);
