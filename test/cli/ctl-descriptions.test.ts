@@ -9,7 +9,7 @@ import { widthOf } from '../../cli/natpmpctl/table.js';
 import { formatWhen } from '../../cli/natpmpctl/units.js';
 import { linesOf } from '../../upnp/status.js';
 import { cases, claims } from '../support/cases.js';
-import { lease, withTexts } from '../upnp/control-world.js';
+import { plainText } from '../../caller/plain-text.js';
 import { byHand, DESCRIPTIONS, NONE, NOW, xbox } from './listed-mappings.js';
 
 /** What is read of an answer, in pieces of some size; nothing if it is none of natpmp-upnp. */
@@ -100,20 +100,22 @@ const MANY = 64 << 20;
 claims('an answer of natpmp-upnp', {
   'is understood as natpmp-upnp writes it, with the longest texts that it keeps': () => {
     for (const letter of ['x', '"', '\\', '😀', '\u5bbd']) {
-      const descriptions = withTexts(
-        [lease({ externalPort: 65535 }), letter.repeat(65)],
-        [lease({ externalPort: 1 }), 'R&D'],
-      );
+      // As natpmp-upnp keeps it.
+      const kept = plainText(letter.repeat(65), 64);
+      const mappings = [
+        { protocol: 'tcp', externalPort: 1, description: 'R&D' },
+        { protocol: 'tcp', externalPort: 65535, description: kept },
+      ] as const;
       // A name is 15 bytes at most (IFNAMSIZ), and may have a quote.
       const lan = { interface: '"'.repeat(15), location: 'http://255.255.255.255:65535/igd.xml', joined: false };
-      assert.equal(read(linesOf(descriptions.list(), { lans: [LAN, lan], ...CONNECTION })), {
+      assert.equal(read(linesOf(mappings, { lans: [LAN, lan], ...CONNECTION })), {
         descriptions: new Map([
           ['tcp 1', 'R&D'],
           ['tcp 65535', letter.repeat(64)],
         ]),
         device: { lans: [LAN, lan], ...CONNECTION },
       });
-      assert.equal(read(linesOf(descriptions.list(), null))?.device, null);
+      assert.equal(read(linesOf(mappings, null))?.device, null);
     }
   },
   'has as many lines as there can be mappings and LANs, and one for the device': () => {
@@ -124,7 +126,7 @@ claims('an answer of natpmp-upnp', {
 });
 
 cases<{ name: string; answer: () => Buffer }>(
-  'a natpmp-upnp that was taken over costs its reader neither time nor memory, by',
+  'a natpmp-upnp that was taken over costs little, by',
   [
     { name: 'arrays in each other', answer: () => Buffer.from('['.repeat(MANY)) },
     { name: 'objects in each other', answer: () => Buffer.from('{"":'.repeat(MANY / 4)) },

@@ -80,7 +80,7 @@ cases(
 const MOST = 16 << 20;
 const WIDE = 'address,'.repeat(1000).slice(0, -1);
 cases<{ name: string; parse: (text: string) => ReadonlyMap<HostKey, string>; text: () => string; most: number }>(
-  'a file that a DHCP server’s user made costs neither time nor memory, by',
+  'a file of a DHCP server costs little, by',
   [
     { name: 'lines of nothing', parse: namesFromLeases, text: () => '\n'.repeat(MOST), most: 0 },
     { name: 'a line without end', parse: namesFromLeases, text: () => 'x '.repeat(MOST / 2), most: 0 },

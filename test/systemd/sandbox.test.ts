@@ -113,7 +113,7 @@ if (box !== null) {
   cases('taken over', rows(await probeAll('--jitless')), compare);
 
   claims('the journal, of a unit that was taken over', {
-    'believes the priority that a line begins with, and shows no terminal what is in it': async () => {
+    'believes any priority, and shows no text that a terminal obeys': async () => {
       for (const unit of [FRONTEND, UPNP, HELPER]) {
         const journal = async (format: string) =>
           (await box.must('journalctl', '--no-pager', '-o', format, '-u', unit)).trim().split('\n');
@@ -122,8 +122,9 @@ if (box !== null) {
         const { PRIORITY } = lines.find(({ MESSAGE }) => JSON.stringify(MESSAGE) === JSON.stringify(bytes))!;
         assert.is(PRIORITY, '0');
         const shown = await box.must('journalctl', '--no-pager', '-u', unit);
-        assert.match(shown, /blob data\]/);
-        assert.not.match(shown, /\u001b/);
+        assert.ok(shown.includes('probe') || shown.includes('node'), shown);
+        const raw = shown.split('\n').filter((line) => [...line].some((letter) => letter < ' '));
+        assert.equal(raw, []);
       }
     },
   });

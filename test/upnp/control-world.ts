@@ -380,14 +380,3 @@ export const ADD = `add ${NEW}`;
 export const held = (fields: Parameters<typeof lease>[0]): Setting => ({ leases: [lease(fields)] });
 export const shown = (port: number, tail = '3600 s UPnP', to = port): string =>
   `tcp ${port} -> 192.168.1.10:${to} ${tail}`;
-
-/** The texts of these mappings, which are in force. */
-export function withTexts(...texts: readonly (readonly [Lease, string])[]): Descriptions {
-  const leases = new LeaseReplica();
-  const descriptions = new Descriptions(leases);
-  for (const [held, text] of texts) {
-    leases.put(held);
-    descriptions.set(held, text);
-  }
-  return descriptions;
-}

@@ -1,11 +1,23 @@
 import * as assert from 'uvu/assert';
 import { LeaseReplica } from '../../caller/lease-replica.js';
 import type { Event } from '../../proto/codec.js';
+import type { Lease } from '../../proto/mapping.js';
 import { Descriptions } from '../../upnp/igd/descriptions.js';
 import { cases, claims } from '../support/cases.js';
-import { BOB, lease, withTexts } from './control-world.js';
+import { BOB, lease } from './control-world.js';
 
 const HELD = lease({ externalPort: 4000 });
+
+/** The texts of these mappings, which are in force. */
+function withTexts(...texts: readonly (readonly [Lease, string])[]): Descriptions {
+  const leases = new LeaseReplica();
+  const descriptions = new Descriptions(leases);
+  for (const [held, text] of texts) {
+    leases.put(held);
+    descriptions.set(held, text);
+  }
+  return descriptions;
+}
 
 interface TextRow {
   readonly name: string;
