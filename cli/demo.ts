@@ -107,8 +107,8 @@ function startServer(): { readonly serving: Promise<RunningGateway>; readonly st
     child.stdout.on(
       'data',
       byLine((line) => {
-        if (!line.startsWith('{')) return;
-        const entry = JSON.parse(line) as { msg: string; level: number; helperSocket: string } & SandboxNetwork;
+        const entry = entryOf(line);
+        if (entry === null) return;
         if (entry.msg === 'sandbox') network = entry;
         if (entry.msg === 'serving' && network !== null && entry.helperSocket !== undefined)
           resolve({ network, helperSocket: entry.helperSocket });
@@ -119,6 +119,15 @@ function startServer(): { readonly serving: Promise<RunningGateway>; readonly st
   const status = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? EXIT.defect)));
   serving.catch(() => {}); // whatever awaits it gets the error; later it does not matter
   return { serving, status };
+}
+
+/** A line of the launcher's own log; null for what it passes on of the daemons that is none. */
+function entryOf(line: string): ({ msg: string; level: number; helperSocket: string } & SandboxNetwork) | null {
+  try {
+    return line.startsWith('{') ? (JSON.parse(line) as ReturnType<typeof entryOf>) : null;
+  } catch {
+    return null;
+  }
 }
 
 async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGateway> {

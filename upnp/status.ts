@@ -1,10 +1,11 @@
 // What the administrator's tools are told on a socket file: the descriptions of mappings, which the helper does not keep,
-// and what LAN hosts are told of the device, which they alone are.
+// and what LAN hosts are told of the device, which they alone are. A line of JSON for each mapping and LAN, and one for the
+// connection: who reads them as root parses no more than a line at a time.
 
 import { serveMetrics } from '../caller/metrics-server.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import type { BootClock } from '../proto/clock.js';
-import type { Descriptions } from './igd/descriptions.js';
+import type { Described, Descriptions } from './igd/descriptions.js';
 import type { DeviceReport } from './device-report.js';
 
 /** Far more than a tool that looks each second. */
@@ -24,9 +25,18 @@ export function serveStatus(fd: number, told: Told, clock: BootClock): Promise<{
     exposition: async () => {
       // Without the device, the descriptions are of use all the same.
       const device = await told.device().catch(() => null);
-      return `${JSON.stringify({ mappings: told.descriptions.list(), device })}\n`;
+      return linesOf(told.descriptions.list(), device);
     },
-    contentType: 'application/json',
+    contentType: 'application/x-ndjson',
     mayConnect: () => connections.take(0, clock()),
   });
+}
+
+/** Pure. `device`: null if it cannot be told. */
+export function linesOf(mappings: readonly Described[], device: DeviceReport | null): string {
+  const lines: readonly object[] =
+    device === null
+      ? mappings
+      : [...mappings, ...device.lans, { status: device.status, externalAddress: device.externalAddress }];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }

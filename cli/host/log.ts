@@ -31,20 +31,30 @@ const LEVEL: Readonly<Record<number, string>> = {
   60: 'FATAL',
 };
 
-/** Pure: a JSON log line as plain text; any other line unchanged, except for control characters. */
+/**
+ * Pure, and total: a JSON log line as plain text; any other line unchanged. Both without control characters, colours
+ * among them.
+ */
 export function readable(line: string): string {
-  return printable(plainText(line));
+  return withoutControls(plainText(line));
+}
+
+/** What a daemon writes is not believed: the escape character of a colour goes, too. Tabs and line feeds stay. */
+function withoutControls(text: string): string {
+  return printable(text.replaceAll('\x1b', '\ufffd'));
 }
 
 function plainText(line: string): string {
   if (!line.startsWith('{')) return line;
-  let entry: Record<string, unknown>;
   try {
-    entry = JSON.parse(line) as Record<string, unknown>;
+    return worded(JSON.parse(line) as Record<string, unknown>);
   } catch {
+    // No JSON; or of a daemon that was taken over: nested without end, a `toString` that is none.
     return line;
   }
-  const { time, level, name, msg, pid, hostname, v, ...fields } = entry;
+}
+
+function worded({ time, level, name, msg, pid, hostname, v, ...fields }: Readonly<Record<string, unknown>>): string {
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
   const rest = Object.entries(fields).map(
     ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
@@ -52,6 +62,21 @@ function plainText(line: string): string {
   return [clock, String(name ?? '').padEnd(15), LEVEL[Number(level)] ?? '', msg, ...rest]
     .filter((part) => part !== '')
     .join(' ');
+}
+
+/** Where the lines of a daemon go: to people, to systemd's journal, or to a pipe or file. */
+export type LogReader = 'terminal' | 'journal' | 'other';
+
+/**
+ * Pure, and total: a line of a daemon as it is passed on. No reader obeys anything in it: control characters are U+FFFD,
+ * and it has no priority but ours (sd-daemon(3)). Behind a pipe may be a journal, too (systemd-cat(1)).
+ *
+ * @param isError From stderr: plain text is an error.
+ */
+export function passedOn(line: string, reader: LogReader, isError: boolean): string {
+  if (reader === 'terminal') return readable(line);
+  const plain = withoutControls(line);
+  return reader === 'journal' ? journalLine(plain, isError) : plain.replace(/^</, '\ufffd');
 }
 
 /** After something was passed on, so many times as long as that took, in milliseconds at most: a reader may be slow. */
@@ -101,8 +126,9 @@ export function byLine(
 export function forwardLines(from: NodeJS.ReadableStream, to: NodeJS.WriteStream, fd: number): () => void {
   let isOver = false;
   const inJournal = !to.isTTY && isJournal(process.env['JOURNAL_STREAM'], fstatSync(fd));
+  const reader = to.isTTY ? 'terminal' : inJournal ? 'journal' : 'other';
   const lines: string[] = [];
-  const take = byLine((line) => lines.push(to.isTTY ? readable(line) : inJournal ? journalLine(line, fd === 2) : line));
+  const take = byLine((line) => lines.push(passedOn(line, reader, fd === 2)));
   from.on('data', (chunk: Buffer) => {
     const start = performance.now();
     take(chunk);
@@ -119,12 +145,11 @@ export function forwardLines(from: NodeJS.ReadableStream, to: NodeJS.WriteStream
 }
 
 /**
- * Pure: a line of a daemon, which does not see the journal behind its pipe, as it would write it to the journal.
- *
- * @param isError From stderr: plain text is an error.
+ * A line of a daemon, which does not see the journal behind its pipe, as it would write it to the journal. Every line
+ * gets a priority: the journal reads one at the beginning, and what follows is text.
  */
-export function journalLine(line: string, isError: boolean): string {
+function journalLine(line: string, isError: boolean): string {
   const [whole = '', level = ''] = /^\{"level":(\d+)(?:,"time":\d+)?/.exec(line) ?? [];
-  if (whole === '') return isError ? priorityPrefix(50) + line : line;
+  if (whole === '') return priorityPrefix(isError ? 50 : 30) + line;
   return `${priorityPrefix(Number(level))}{"level":${level}${line.slice(whole.length)}`;
 }

@@ -1,6 +1,6 @@
 // Small readings of this machine: files of /proc and /sys that may be missing.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 
 /** The content of a file, or `otherwise` if it cannot be read. */
 export function readOr<T extends string | null>(path: string, otherwise: T): string | T {
@@ -8,6 +8,27 @@ export function readOr<T extends string | null>(path: string, otherwise: T): str
     return readFileSync(path, 'utf8');
   } catch {
     return otherwise;
+  }
+}
+
+/**
+ * The beginning of a file, `most` bytes at most; empty if it cannot be read. For files of /proc that their process can make
+ * as long as it likes: its command line is any part of its memory (PR_SET_MM_MAP in prctl(2)).
+ */
+export function readStart(path: string, most: number): string {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const bytes = Buffer.alloc(most);
+      let length = 0;
+      for (let count = -1; count !== 0 && length < most; length += count)
+        count = readSync(fd, bytes, length, most - length, null);
+      return bytes.toString('utf8', 0, length);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return '';
   }
 }
 

@@ -12,6 +12,11 @@ export type Names = ReadonlyMap<HostKey, string>;
 
 /** The longest name that DNS has. */
 const MAX_NAME_LENGTH = 253;
+/** A longer line tells nothing: a DHCP server's user may have written it. Kea's have what a client sent, in JSON. */
+const MAX_LINE_LENGTH = 8192;
+/** Of a file: more than honest ones of its size have. */
+const MAX_LINES = 1 << 20;
+const MAX_NAMES = 1 << 18;
 
 /** "02:00:00:00:00:07" of the number below 2^48. */
 export function formatMac(hardwareAddress: number): string {
@@ -30,8 +35,9 @@ export function parseHostKey(text: string): HostKey | null {
 /** /etc/hosts (hosts(5)): the first name of each address. */
 export function namesFromHosts(text: string): Names {
   const names = new Map<HostKey, string>();
-  for (const line of text.split('\n')) {
-    const [address = '', name] = line.replace(/#.*/, '').trim().split(/\s+/);
+  for (const line of linesOf(text)) {
+    if (names.size >= MAX_NAMES) break;
+    const [address = '', name] = line.replace(/#.*/, '').trim().split(/\s+/, 2);
     const known = parseHostKey(address);
     if (known !== null && name !== undefined && !names.has(known)) names.set(known, sanitized(name));
   }
@@ -44,17 +50,16 @@ export function namesFromHosts(text: string): Names {
  * IPv6 addresses itself is in no lease with them.
  */
 export function namesFromLeases(text: string): Names {
-  const lines = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  const head = lines[0]?.startsWith('address,') === true ? lines[0].split(',') : null;
   const names = new Map<HostKey, string>();
-  for (const line of lines) {
-    const [hardwareAddress = '', address = '', name = ''] =
-      head === null
-        ? line.split(/\s+/).slice(1, 4)
-        : ['hwaddr', 'address', 'hostname'].map((column) => line.split(',')[head.indexOf(column)] ?? '');
+  let columns: readonly number[] | null | undefined;
+  for (const line of linesOf(text)) {
+    if (names.size >= MAX_NAMES) break;
+    if (columns === undefined) {
+      const head = line.startsWith('address,') ? line.split(',') : null;
+      columns = head === null ? null : ['hwaddr', 'address', 'hostname'].map((column) => head.indexOf(column));
+    }
+    const fields = line.split(columns === null ? /\s+/ : ',');
+    const [hardwareAddress = '', address = '', name = ''] = (columns ?? [1, 2, 3]).map((at) => fields[at] ?? '');
     if (name === '' || name === '*') continue;
     for (const text of [address, hardwareAddress]) {
       const known = parseHostKey(text);
@@ -62,6 +67,17 @@ export function namesFromLeases(text: string): Names {
     }
   }
   return names;
+}
+
+/** Those that are not empty, without spaces around; not all at once, for a file may be as many lines as bytes. */
+function* linesOf(text: string): Generator<string> {
+  for (let start = 0, end = 0, lines = 0; end < text.length && lines < MAX_LINES; start = end + 1, lines++) {
+    end = text.indexOf('\n', start);
+    if (end < 0) end = text.length;
+    if (end - start > MAX_LINE_LENGTH) continue;
+    const line = text.slice(start, end).trim();
+    if (line !== '') yield line;
+  }
 }
 
 /** Earlier lists take precedence. */

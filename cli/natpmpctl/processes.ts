@@ -3,7 +3,7 @@
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import { withConfigFile } from '../../config/file.js';
-import { readOr } from '../host/machine.js';
+import { readOr, readStart } from '../host/machine.js';
 import { readConfigFile } from '../host/read-config.js';
 
 export interface DaemonProcess {
@@ -28,8 +28,13 @@ export interface DaemonProcess {
 /** The unit of times in /proc: the same on every Linux machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
+/** Of the first word of a command line, a path (PATH_MAX); and of all that is read of one, more than all our flags. */
+const MAX_PROGRAM_BYTES = 4096;
+const MAX_CMDLINE_BYTES = 256 << 10;
+
 /** Control groups of our units; those of users' own units are below user.slice. */
 const OF_OUR_UNITS = /^\/system\.slice\/(?:[^/]+\.slice\/)?natpmp-(?:helper|(?:frontend|upnp)@[^/]*)\.service$/;
+const NODE = /(?:^|\/)node[^/]*$/;
 /** In the sandbox the daemons are children of sandbox-inside. */
 const DAEMON_SCRIPT =
   /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(server)\/sandbox-inside\.js|(frontend|helper|upnp)\/main\.js)$/;
@@ -42,7 +47,7 @@ export function daemonOf(
 ): DaemonProcess | null {
   const words = files.cmdline.split('\0').slice(0, -1);
   // Flags of node come first. A shell that will exec the daemon has the same words, but does not begin with node.
-  if (!/(^|\/)node[^/]*$/.test(words[0] ?? '')) return null;
+  if (!NODE.test(words[0] ?? '')) return null;
   const at = words.findIndex((word, index) => index > 0 && !word.startsWith('-'));
   const [, outside, inside, daemon] = DAEMON_SCRIPT.exec(words[at] ?? '') ?? [];
   const server = outside ?? inside;
@@ -102,9 +107,9 @@ function listDaemons(): readonly DaemonProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^[0-9]+$/.test(name))
     .flatMap((name) => {
+      const cmdline = readCmdline(`/proc/${name}/cmdline`);
+      if (cmdline === null) return [];
       const read = (file: string): string => readOr(`/proc/${name}/${file}`, '');
-      const cmdline = read('cmdline');
-      if (!cmdline.includes('node')) return [];
       const daemon = daemonOf(
         Number(name),
         { cmdline, status: read('status'), stat: read('stat') },
@@ -112,6 +117,12 @@ function listDaemons(): readonly DaemonProcess[] {
       );
       return daemon === null ? [] : daemon;
     });
+}
+
+/** A command line, cut to what is read of one; null if it is not of node. Any process may have one of gigabytes. */
+export function readCmdline(path: string): string | null {
+  const [program = ''] = readStart(path, MAX_PROGRAM_BYTES).split('\0', 1);
+  return NODE.test(program) ? readStart(path, MAX_CMDLINE_BYTES) : null;
 }
 
 /** Pure except for `read`: the arguments with those of the file of --config; unchanged if it cannot be read here. */

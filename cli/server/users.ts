@@ -35,9 +35,16 @@ export type PickedUsers =
   | { readonly kind: 'own' }
   | { readonly kind: 'complaint'; readonly line: string };
 
-/** The range that systemd uses for DynamicUser=, and nothing else. */
-const FIRST_UNUSED = 61184;
-const LAST_UNUSED = 65519;
+/**
+ * A range that nobody gives users of by itself: above those of people, of systemd's home directories, host users in
+ * containers and greeters, and below its dynamic ones (systemd.io/UIDS-GIDS). Not these: a DynamicUser= that starts later
+ * could be one of our daemons' users, because systemd asks for accounts, and not for processes. Below 65,536, because
+ * many containers have no more.
+ */
+const FIRST_UNUSED = 60_706;
+const LAST_UNUSED = 61_183;
+/** Of systemd's DynamicUser=. */
+const LAST_DYNAMIC = 65_519;
 
 /** The daemons' users on this machine; null if this user namespace has only our own. */
 export function chooseUsers(wanted: Config['users'], log: Log): Identities | null {
@@ -109,9 +116,9 @@ function entries(text: string): string[][] {
     .map((line) => line.split(':'));
 }
 
-/** Pure. One of those that natpmp-server and systemd pick from: no account has it. */
+/** Pure. One of those that natpmp-server picks from, or systemd's units: no account has it. */
 export function isUnassigned(uid: number): boolean {
-  return uid >= FIRST_UNUSED && uid <= LAST_UNUSED;
+  return uid >= FIRST_UNUSED && uid <= LAST_DYNAMIC;
 }
 
 /** Pure. Whether a user namespace has this user; `uidMap`: user_namespaces(7). */

@@ -1,5 +1,8 @@
 // What natpmpctl doctor finds out by itself: processes, their command lines and rights, and what the kernel tells.
 
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { diagnose } from '../../cli/natpmpctl/doctor.js';
 import { readSocketTable } from '../../cli/host/socket-table.js';
@@ -12,12 +15,31 @@ import {
   flagValues,
   daemonsOf,
   launcherElsewhere,
+  readCmdline,
   withConfig,
 } from '../../cli/natpmpctl/processes.js';
 import { missingIsolation } from '../../cli/natpmpctl/doctor/isolation.js';
 import { cases, claims } from '../support/cases.js';
 import { daemon, HEAD, HEALTHY, lan, udp } from '../support/healthy-router.js';
 import { line } from './doctor-support.js';
+
+claims('a command line', {
+  // As of a process that points the kernel at gigabytes of its memory: a file with a hole.
+  'is read to a size, and not of other programs': () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'natpmp-cmdline-')), 'cmdline');
+    writeFileSync(path, '/usr/bin/node\0/x/helper/main.js\0');
+    assert.is(readCmdline(path), '/usr/bin/node\0/x/helper/main.js\0');
+    truncateSync(path, 2 ** 36);
+    assert.is(readCmdline(path)?.length, 256 << 10);
+    for (const other of ['sh\0-c\0node', 'x'.repeat(1 << 20), '', '\0node\0']) {
+      writeFileSync(path, other);
+      assert.is(readCmdline(path), null);
+    }
+    assert.is(readCmdline('/proc/self/cmdline')?.split('\0')[0], process.argv0);
+    assert.is(readCmdline('/proc/self/missing'), null);
+    rmSync(dirname(path), { recursive: true });
+  },
+});
 
 const files = (...words: string[]) => ({
   cmdline: words.map((word) => `${word}\0`).join(''),

@@ -76,6 +76,49 @@ cases(
   ({ text, want }) => assert.equal(namesFromLeases(text), namesOf(want)),
 );
 
+/** As much as is read of a file (cli/natpmpctl/name-options.ts). */
+const MOST = 16 << 20;
+const WIDE = 'address,'.repeat(1000).slice(0, -1);
+cases<{ name: string; parse: (text: string) => ReadonlyMap<HostKey, string>; text: () => string; most: number }>(
+  'a file of a DHCP server costs little, by',
+  [
+    { name: 'lines of nothing', parse: namesFromLeases, text: () => '\n'.repeat(MOST), most: 0 },
+    { name: 'a line without end', parse: namesFromLeases, text: () => 'x '.repeat(MOST / 2), most: 0 },
+    { name: 'a head without end', parse: namesFromLeases, text: () => 'address,'.repeat(MOST / 8), most: 0 },
+    {
+      name: 'a wide head, and as many lines as fit',
+      parse: namesFromLeases,
+      text: () => `${WIDE}\n${','.repeat(8000)}\n`.padEnd(MOST, `${','.repeat(8000)}\n`),
+      most: 0,
+    },
+    {
+      name: 'a wide head, and short lines',
+      parse: namesFromLeases,
+      text: () => `${WIDE}\n`.padEnd(MOST, ',\n'),
+      most: 0,
+    },
+    {
+      name: 'as many names as fit',
+      parse: namesFromLeases,
+      text: () =>
+        Array.from({ length: 600_000 }, (_, at) => `0 * 10.${at >> 16}.${(at >> 8) & 255}.${at & 255} n\n`).join(''),
+      most: 1 << 18,
+    },
+    { name: 'hosts: lines of nothing', parse: namesFromHosts, text: () => '\n'.repeat(MOST), most: 0 },
+    { name: 'hosts: a line without end', parse: namesFromHosts, text: () => '1.1.1.1 '.repeat(MOST / 8), most: 0 },
+  ],
+  ({ parse, text, most }) => {
+    const file = text();
+    const before = process.memoryUsage().rss;
+    const cpu = process.cpuUsage();
+    assert.is(parse(file).size, most);
+    const { user, system } = process.cpuUsage(cpu);
+    assert.ok(user + system < 10e6, `${user + system} µs`);
+    const grownBytes = process.memoryUsage().rss - before;
+    assert.ok(grownBytes < 128 << 20, `${grownBytes >> 20} MiB`);
+  },
+);
+
 claims('names', {
   'of several lists the first that knows counts': () => {
     const merged = mergeNames([

@@ -271,9 +271,9 @@ claims('natpmpctl', {
 
 /** HTTP as natpmp-upnp speaks it on its socket file. */
 const answering = (body: string, head = 'HTTP/1.1 200 OK') =>
-  `${head}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
-const described = (externalPort: number, description: string, more = {}) =>
-  JSON.stringify({ mappings: [{ protocol: 'udp', externalPort, description }], ...more });
+  `${head}\r\nContent-Type: application/x-ndjson\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+const described = (externalPort: number, description: string) =>
+  `${JSON.stringify({ protocol: 'udp', externalPort, description })}\n`;
 /** A socket file that does this with each connection. */
 function socketFile(path: string, connected: (socket: Socket) => void): Promise<void> {
   const server = createServer((socket) => {
@@ -301,11 +301,10 @@ claims('natpmpctl with a natpmp-upnp', {
   },
   'what LAN hosts are told, of each LAN': async () => {
     const beside = mkdtempSync(join(folder, 'told-'));
-    const device = (name: string) => ({
-      device: { lans: [{ interface: name, location: null, joined: true }], status: 'Connected', externalAddress: null },
-    });
+    const device = (name: string) =>
+      `{"interface":"${name}","location":null,"joined":true}\n{"status":"Connected","externalAddress":null}\n`;
     for (const name of ['br-lan', 'br-guest'])
-      await socketFile(join(beside, `upnp-${name}.sock`), saying(answering(described(1, '', device(name)))));
+      await socketFile(join(beside, `upnp-${name}.sock`), saying(answering(device(name))));
     await socketFile(join(beside, 'upnp.sock'), saying('HTTP/1.1 200 OK\r\n\r\nnonsense'));
     assert.equal(
       (await readDevices(join(beside, 'helper.sock'))).map(({ lans }) => lans.map((one) => one.interface)).sort(),
@@ -359,7 +358,7 @@ cases<{
     },
     {
       name: 'one that says too much',
-      sockets: { 'upnp.sock': saying(answering(described(1025, 'Xbox', { more: 'x'.repeat(16 << 20) }))) },
+      sockets: { 'upnp.sock': saying(answering(described(1025, 'Xbox').repeat(200_000))) },
       want: [],
     },
     {
@@ -368,7 +367,11 @@ cases<{
       want: [],
     },
     { name: 'garbage', sockets: { 'upnp.sock': saying('\0\xff\x1b[2J garbage\r\n\r\n') }, want: [] },
-    { name: 'HTTP, and garbage', sockets: { 'upnp.sock': saying(answering('{"mappings":[[[')) }, want: [] },
+    {
+      name: 'HTTP, and garbage',
+      sockets: { 'upnp.sock': saying(answering(`${described(1025, 'Xbox')}[[[\n`)) },
+      want: [],
+    },
     { name: 'one that hangs up', sockets: { 'upnp.sock': (socket) => void socket.destroy() }, want: [] },
     {
       name: 'an error',

@@ -1,8 +1,12 @@
 // What natpmp-server reads and writes as text: masks of networks, lines of logs.
 
+import { once } from 'node:events';
+import { fstatSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
 import * as assert from 'uvu/assert';
 import { nameOf, prefixLength } from '../../cli/host/interfaces.js';
-import { byLine, journalLine, readable } from '../../cli/host/log.js';
+import type { LogReader } from '../../cli/host/log.js';
+import { byLine, forwardLines, passedOn, readable } from '../../cli/host/log.js';
 import { cases, claims } from '../support/cases.js';
 
 cases(
@@ -44,20 +48,128 @@ claims('log lines for people', {
   },
 });
 
-cases<{ name: string; line: string; isError?: boolean; want: string }>(
-  'a line of a daemon, in the journal',
+const NESTED = '['.repeat(32_000) + ']'.repeat(32_000);
+const HOSTILE = '\x1b]0;owned\x07\x1b[2J\x1b[31m\x00\r\x7f\x9b1m\u202e{"level":30}';
+const HARMLESS = '\ufffd]0;owned\ufffd\ufffd[2J\ufffd[31m\ufffd\ufffd\ufffd\ufffd1m\ufffd{"level":30}';
+cases<{ name: string; line: string; reader: LogReader; isError?: boolean; want: string | RegExp }>(
+  'a line of a daemon, passed on',
   [
     {
-      name: 'of pino, at level info',
+      name: 'to the journal: of pino, at level info',
       line: '{"level":30,"time":1795871532575,"name":"x","msg":"a"}',
+      reader: 'journal',
       want: '<6>{"level":30,"name":"x","msg":"a"}',
     },
-    { name: 'an error without a time', line: '{"level":50,"msg":"a"}', want: '<3>{"level":50,"msg":"a"}' },
-    { name: 'plain text', line: 'x', want: 'x' },
-    { name: 'plain text, from stderr', line: 'x', isError: true, want: '<3>x' },
+    {
+      name: 'to the journal: an error without a time',
+      line: '{"level":50,"msg":"a"}',
+      reader: 'journal',
+      want: '<3>{"level":50,"msg":"a"}',
+    },
+    { name: 'to the journal: plain text', line: 'x', reader: 'journal', want: '<6>x' },
+    { name: 'to the journal: plain text, from stderr', line: 'x', reader: 'journal', isError: true, want: '<3>x' },
+    { name: 'to the journal: nothing', line: '', reader: 'journal', want: '<6>' },
+    {
+      name: 'to the journal: a level that none of ours has',
+      line: '{"level":999999,"msg":"a"}',
+      reader: 'journal',
+      want: '<2>{"level":999999,"msg":"a"}',
+    },
+    {
+      name: 'to the journal: with a priority that it chose itself',
+      line: '<0>wall',
+      reader: 'journal',
+      want: '<6><0>wall',
+    },
+    {
+      name: 'to the journal: the same from stderr',
+      line: '<0>{"level":30}',
+      reader: 'journal',
+      isError: true,
+      want: '<3><0>{"level":30}',
+    },
+    { name: 'to the journal: with what a terminal obeys', line: HOSTILE, reader: 'journal', want: `<6>${HARMLESS}` },
+    {
+      name: 'to the journal: JSON with what a terminal obeys',
+      line: '{"level":30,"msg":"\x1b[2J"}',
+      reader: 'journal',
+      want: '<6>{"level":30,"msg":"\ufffd[2J"}',
+    },
+    {
+      name: 'to a pipe or file: of pino',
+      line: '{"level":30,"time":1,"msg":"a\\u001b"}',
+      reader: 'other',
+      want: '{"level":30,"time":1,"msg":"a\\u001b"}',
+    },
+    { name: 'to a pipe or file: with what a terminal obeys', line: HOSTILE, reader: 'other', want: HARMLESS },
+    {
+      name: 'to a pipe or file: with a priority, for systemd-cat',
+      line: '<0>wall',
+      reader: 'other',
+      want: '\ufffd0>wall',
+    },
+    { name: 'to a terminal: with what that obeys', line: HOSTILE, reader: 'terminal', want: HARMLESS },
+    {
+      name: 'to a terminal: JSON with what that obeys, escaped',
+      line: '{"level":30,"time":0,"name":"x","msg":"\\u001b[31m\\u001b[2J\\u0007"}',
+      reader: 'terminal',
+      want: /^\d\d:\d\d:\d\d x {15}\ufffd\[31m\ufffd\[2J\ufffd$/,
+    },
+    ...['name', 'level', 'time', 'msg'].flatMap((field) => [
+      {
+        name: `to a terminal: a ${field} that is no text, nor becomes one`,
+        line: `{"${field}":{"toString":1,"valueOf":1}}`,
+        reader: 'terminal' as const,
+        want: `{"${field}":{"toString":1,"valueOf":1}}`,
+      },
+      {
+        name: `to a terminal: a ${field} nested as deep as a line is long`,
+        line: `{"${field}":${NESTED}}`,
+        reader: 'terminal' as const,
+        want: /./,
+      },
+    ]),
+    {
+      name: 'to a terminal: any other field nested as deep as a line is long',
+      line: `{"level":30,"x":${NESTED}}`,
+      reader: 'terminal',
+      want: `{"level":30,"x":${NESTED}}`,
+    },
   ],
-  ({ line, isError = false, want }) => assert.is(journalLine(line, isError), want),
+  ({ line, reader, isError = false, want }) => {
+    const got = passedOn(line, reader, isError);
+    if (typeof want === 'string') assert.is(got, want);
+    else assert.match(got, want);
+  },
 );
+
+/** What `forwardLines` writes of these bytes to a stdout that is no terminal. */
+async function forwarded(bytes: string): Promise<string> {
+  const [from, to] = [new PassThrough(), new PassThrough()];
+  forwardLines(from, to as unknown as NodeJS.WriteStream, 1);
+  from.end(bytes);
+  const [written] = (await once(to, 'data')) as [Buffer];
+  return written.toString();
+}
+
+claims('what a daemon writes', {
+  'is passed on to a pipe or file without what a terminal, or a journal behind it, would obey': async () =>
+    assert.is(await forwarded(`${HOSTILE}\n<0>wall\n`), `${HARMLESS}\n\ufffd0>wall\n`),
+  'is passed on to the journal with priorities of ours alone': async () => {
+    const before = process.env['JOURNAL_STREAM'];
+    const { dev, ino } = fstatSync(1);
+    process.env['JOURNAL_STREAM'] = `${dev}:${ino}`;
+    try {
+      assert.is(
+        await forwarded(`<0>wall\n{"level":40}\n${HOSTILE}\n`),
+        `<6><0>wall\n<4>{"level":40}\n<6>${HARMLESS}\n`,
+      );
+    } finally {
+      if (before === undefined) delete process.env['JOURNAL_STREAM'];
+      else process.env['JOURNAL_STREAM'] = before;
+    }
+  },
+});
 
 cases(
   'the interface of an address with a label',

@@ -31,13 +31,13 @@ cases<{
       name: 'none named: unused numbers',
       wanted: [null, null],
       change: {},
-      want: picked([61184, 61184], [61185, 61185], 61186),
+      want: picked([60706, 60706], [60707, 60707], 60708),
     },
     {
       name: 'numbers of running processes are not unused',
       wanted: [null, null],
-      change: { busy: new Set([61184, 61185]) },
-      want: picked([61186, 61186], [61187, 61187], 61188),
+      change: { busy: new Set([60706, 60707]) },
+      want: picked([60708, 60708], [60709, 60709], 60710),
     },
     {
       name: 'the users of a package',
@@ -51,7 +51,7 @@ cases<{
       name: "the group natpmp is the frontend's",
       wanted: [null, null],
       change: { group: 'natpmp:x:77:\n' },
-      want: picked([61184, 77], [61185, 61185], 61186),
+      want: picked([60706, 77], [60707, 60707], 60708),
     },
     {
       name: 'three named',
@@ -63,13 +63,13 @@ cases<{
       name: 'one named: the frontend',
       wanted: ['alice', null],
       change: {},
-      want: picked([1000, 100], [61184, 61184], 61185),
+      want: picked([1000, 100], [60706, 60706], 60707),
     },
     {
       name: 'a number without an entry',
       wanted: ['4000', 'alice'],
       change: {},
-      want: picked([4000, 4000], [1000, 100], 61184),
+      want: picked([4000, 4000], [1000, 100], 60706),
     },
     {
       name: 'an unknown name',
@@ -105,7 +105,7 @@ cases<{
       name: 'a container with 65536 users',
       wanted: [null, null],
       change: { uidMap: '0 100000 65536' },
-      want: picked([61184, 61184], [61185, 61185], 61186),
+      want: picked([60706, 60706], [60707, 60707], 60708),
     },
   ],
   ({ wanted, change, want }) => {

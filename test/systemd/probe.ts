@@ -1,6 +1,6 @@
 // Runs in place of a daemon, in its unit or under natpmp-server: tries what the daemon must not be able to do even when
 // it has been taken over, and prints how each attempt ends, a JSON object. Calls libc itself, as injected code would.
-// Arguments: the pid of the other daemon, and the folder of the installation.
+// Arguments: the pid of the other daemon, the folder of the installation, and a line that it says before, in hex.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -309,5 +309,7 @@ const results = {
   'TCP by the socket of UPnP to a host of its LAN': await clientOf(upnp, '192.168.1.2'),
   'change addresses with the socket it was given': route === undefined ? 'none' : changeTheKernel(route),
 };
+const said = process.argv[4];
+if (said !== undefined) process.stdout.write(Buffer.from(`${said}0a`, 'hex'));
 process.stdout.write(`${JSON.stringify(results)}\n`);
 process.exit(0);

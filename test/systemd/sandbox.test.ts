@@ -1,7 +1,7 @@
 // What a daemon that has been taken over can do in its unit: attempts, made by a program that runs in its place.
 
 import * as assert from 'uvu/assert';
-import { cases } from '../support/cases.js';
+import { cases, claims } from '../support/cases.js';
 import { until } from '../lab/flows.js';
 import { addIpv6 } from '../lab/ipv6.js';
 import { answering, Box, FRONTEND, HELPER, INSTALL, UPNP } from './box.js';
@@ -82,6 +82,10 @@ const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, upnp: string
   'TCP by the socket of UPnP to a host of its LAN': ['none', 'connected', 'none'],
 };
 
+/** What a daemon says to journald itself: a priority of its own choice, and what a terminal would obey. */
+const SAID = '<0>\u001b]0;owned\u0007 to all';
+const HEX = Buffer.from(SAID).toString('hex');
+
 const box = await Box.open([]);
 
 if (box !== null) {
@@ -107,6 +111,23 @@ if (box !== null) {
     assert.ok(expected === is || expected?.split(' ').includes(is ?? ''), `${is}, not ${expected}`);
 
   cases('taken over', rows(await probeAll('--jitless')), compare);
+
+  claims('the journal, of a unit that was taken over', {
+    'believes any priority, and shows no text that a terminal obeys': async () => {
+      for (const unit of [FRONTEND, UPNP, HELPER]) {
+        const journal = async (format: string) =>
+          (await box.must('journalctl', '--no-pager', '-o', format, '-u', unit)).trim().split('\n');
+        const lines = (await journal('json')).map((line) => JSON.parse(line) as { PRIORITY: string; MESSAGE: unknown });
+        const bytes = [...Buffer.from(SAID.slice(3))];
+        const { PRIORITY } = lines.find(({ MESSAGE }) => JSON.stringify(MESSAGE) === JSON.stringify(bytes))!;
+        assert.is(PRIORITY, '0');
+        const shown = await box.must('journalctl', '--no-pager', '-u', unit);
+        assert.ok(shown.includes('to all') || shown.includes('blob data'), shown.slice(-1500));
+        const raw = shown.split('\n').filter((line) => [...line].some((letter) => letter < ' '));
+        assert.equal(raw, []);
+      }
+    },
+  });
 
   await box.must(...INSTALL, '--jit', 'yes');
   await answering(box);
@@ -149,7 +170,7 @@ Type=exec
 Restart=no
 WatchdogSec=0
 ExecStart=
-ExecStart=/usr/bin/node ${flags} /src/dist/test/systemd/probe.js ${await box.pid(other)}
+ExecStart=/usr/bin/node ${flags} /src/dist/test/systemd/probe.js ${await box.pid(other)} /usr/local/lib/natpmp-server ${HEX}
 EOF
 systemctl daemon-reload; systemctl restart '${unit}'`);
   await until(

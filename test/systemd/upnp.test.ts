@@ -192,8 +192,8 @@ if (box !== null) {
     'what programs have called their mappings is told to root and the group natpmp alone': async () => {
       const script = `require('node:http').get({ socketPath: '/run/natpmp/upnp-br-lan.sock', path: '/mappings' },
         (reply) => reply.pipe(process.stdout))`;
-      const told = JSON.parse(await box.must('/usr/bin/node', '-e', script)) as { mappings: unknown };
-      assert.equal(told.mappings, [{ protocol: 'tcp', externalPort: 8080, description: 'R&D' }]);
+      const [told = ''] = (await box.must('/usr/bin/node', '-e', script)).split('\n');
+      assert.equal(JSON.parse(told), { protocol: 'tcp', externalPort: 8080, description: 'R&D' });
       assert.is((await box.must('stat', '-c', '%a %U %G', '/run/natpmp/upnp-br-lan.sock')).trim(), '660 root natpmp');
     },
     'metrics are served to the router itself, 100 ports above those of the frontend': async () => {
