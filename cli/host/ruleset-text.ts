@@ -2,7 +2,7 @@
 // elements of its three sets. Pure. docs/architecture.md draws the way of a packet through it.
 
 import { crc32 } from 'node:zlib';
-import type { Ipv4 } from '../../proto/mapping.js';
+import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 
 export interface RulesetConfig {
@@ -19,6 +19,8 @@ export interface RulesetConfig {
    * leaves from a mapped port has it (RFC 6886 §3.9). Null: the addresses of the external interface.
    */
   readonly externalAddress: Ipv4 | null;
+  /** The external ports that may be mapped: ascending, not empty. The provider may leave this router no others (MAP-E). */
+  readonly allowedPorts: readonly PortRange[];
   /** Whether LAN hosts reach mappings through the external address too (RFC 6886 §4.3.4). */
   readonly hairpin: boolean;
   /** Whether the kernel can look into a map as into a set: Linux 6.5. */
@@ -104,6 +106,10 @@ const PRIVATE = '{ 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 }';
 const PINHOLE_PRIORITY = 'filter - 5';
 /** Just behind connection tracking (NF_IP_PRI_CONNTRACK, -200). */
 const TRACKED_PRIORITY = 'raw + 101';
+/** What is allowed if the administrator says nothing of ports: then the kernel chooses among all of them. */
+const UNPRIVILEGED = { from: 1024, to: 65535 } as const;
+/** The smallest block of ports that a MAP-E router has (RFC 7597 §5.1); what is allowed besides may be one port. */
+const LEAST_CHOICE = 4;
 /** Before everybody's chains for source NAT. */
 const SNAT_PRIORITY = 'srcnat - 1';
 
@@ -267,7 +273,7 @@ ${config.hairpin ? hairpinInbound(config, mapped) : ''}  }
     ${ours}
     type nat hook postrouting priority ${SNAT_PRIORITY}; policy accept;
     iifname ${lans} oifname ${external} ${mapped} ${sourceNat(config)} : meta l4proto . ip saddr . th sport map @${chain}-out
-${config.looksIntoMaps ? `    oifname ${external} ${mapped} meta l4proto . th sport @${chain}-in ip saddr ${PRIVATE} ip daddr != ${PRIVATE} fib saddr type != local masquerade random\n` : ''}\
+${config.looksIntoMaps ? `    oifname ${external} ${mapped} meta l4proto . th sport @${chain}-in ip saddr ${PRIVATE} ip daddr != ${PRIVATE} fib saddr type != local ${anotherPort(config)}\n` : ''}\
 ${config.hairpin ? hairpinOutbound(config, label) : ''}  }
 
   # ... and is marked on its first packet
@@ -497,6 +503,19 @@ function toExternal({ externalAddress }: RulesetConfig): string {
 
 function sourceNat({ externalAddress }: RulesetConfig): string {
   return externalAddress === null ? 'masquerade to' : `snat ip to ${formatIpv4(externalAddress)}`;
+}
+
+/**
+ * For a flow whose port another host holds outside: the address that all have outside, and a port that may be ours. The
+ * administrator's rule, which would choose both, comes too late for it, and would keep the port.
+ */
+function anotherPort({ externalAddress, allowedPorts }: RulesetConfig): string {
+  const nat = externalAddress === null ? 'masquerade' : `snat ip to ${formatIpv4(externalAddress)}`;
+  const size = ({ from, to }: PortRange): number => to - from;
+  const { from, to } = allowedPorts.reduce((widest, range) => (size(range) > size(widest) ? range : widest));
+  const isRestricted = (from > UNPRIVILEGED.from || to < UNPRIVILEGED.to) && to - from + 1 >= LEAST_CHOICE;
+  if (!isRestricted) return `${nat} random`;
+  return externalAddress === null ? `masquerade to :${from}-${to} random` : `${nat}:${from}-${to} random`;
 }
 
 /**

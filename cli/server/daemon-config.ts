@@ -95,6 +95,7 @@ export function rulesetConfig(config: Config, port: number): RulesetConfig {
     ...interfaces,
     listenPort: port,
     externalAddress,
+    allowedPorts: config.allowedPorts,
     hairpin,
     looksIntoMaps: true,
     pinholes,

@@ -29,6 +29,8 @@ import { CONFIG, ending, mapping } from '../lab/ruleset.js';
 const TOLD = '203.0.113.11';
 const ALIAS = '203.0.113.12';
 const GIVEN_AWAY = '203.0.113.13';
+/** Of a network that is routed to this router, and on none of its interfaces outside. */
+const ROUTED = '198.51.100.9';
 
 const lab = await openLab({ guest: true });
 
@@ -365,6 +367,50 @@ if (lab !== null && lab.carol !== null) {
       assert.is((await peer.receive())?.port, 5555);
     },
   });
+
+  const MAP_E_WIDEST = { from: 36928, to: 36943 };
+  const MAP_E = [{ from: 32832, to: 32839 }, MAP_E_WIDEST, { from: 41024, to: 41031 }];
+  cases<{ name: string; config: Partial<RulesetConfig>; address: string; ports?: { from: number; to: number } }>(
+    'a neighbour whose source port is held has the address of all, and a port that the router may use',
+    [
+      { name: 'told: that address', config: told, address: TOLD },
+      {
+        name: 'told, of no interface that leads outside',
+        config: { externalAddress: parseIpv4(ROUTED) },
+        address: ROUTED,
+      },
+      { name: 'of a set of ports (MAP-E)', config: { allowedPorts: MAP_E }, address: EXTERNAL, ports: MAP_E_WIDEST },
+      { name: 'told, of a set', config: { ...told, allowedPorts: MAP_E }, address: TOLD, ports: MAP_E_WIDEST },
+      {
+        name: 'where one port is allowed: another',
+        config: { allowedPorts: [{ from: 36930, to: 36930 }] },
+        address: EXTERNAL,
+      },
+    ],
+    async ({ config, address, ports = { from: 1024, to: 65535 } }) => {
+      await lab.ip(`addr replace ${ROUTED}/32 dev lo`);
+      await outside.run('ip', 'route', 'replace', `${ROUTED}/32`, 'via', EXTERNAL);
+      await install(config, mapping('udp', 36930, ALICE, 5000) + mapping('tcp', 36930, ALICE, 5000));
+      const there = await outside.udp({ address: REMOTE });
+      const neighbour = await bob.udp({ port: 36930 });
+      const seen: number[] = [];
+      // Of 16 ports one is the held one itself.
+      for (let round = 0; round < 6; round++) {
+        await router.run('conntrack', '-D', '-p', 'udp');
+        neighbour.sendText('mine', REMOTE, there.port);
+        const got = await there.receive();
+        assert.is(got?.address, address);
+        assert.ok((got?.port ?? 0) >= ports.from && (got?.port ?? 0) <= ports.to, `${got?.port}`);
+        seen.push(got?.port ?? 0);
+        there.sendText('yours', got?.address, got?.port);
+        assert.is(await neighbour.receiveText(), 'yours');
+      }
+      assert.ok(seen.some((port) => port !== 36930));
+      there.close();
+      neighbour.close();
+      await lab.ip(`addr del ${ROUTED}/32 dev lo`);
+    },
+  );
 
   claims('a mapping that ends while a first packet is on its way', {
     'leaves no connection behind': async () => {
