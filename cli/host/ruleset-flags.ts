@@ -133,6 +133,7 @@ function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetC
         listenInterfaces,
         listenPort,
         externalAddress,
+        isAddressHere: true,
         allowedPorts: withoutPorts(allowedPorts, []),
         hairpin,
         looksIntoMaps: true,

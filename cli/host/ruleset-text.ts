@@ -15,10 +15,12 @@ export interface RulesetConfig {
   /** The UDP port that is asked on them. */
   readonly listenPort: number;
   /**
-   * The address that clients are told, if it is one of this router's: mappings are reached through it alone, and what
+   * The address that clients are told. If it is one of this router's, mappings are reached through it alone, and what
    * leaves from a mapped port has it (RFC 6886 §3.9). Null: the addresses of the external interface.
    */
   readonly externalAddress: Ipv4 | null;
+  /** Whether it is: it may come and go. If not, the addresses of the external interface count. */
+  readonly isAddressHere: boolean;
   /** The external ports that may be mapped: ascending, not empty. The provider may leave this router no others (MAP-E). */
   readonly allowedPorts: readonly PortRange[];
   /** Whether LAN hosts reach mappings through the external address too (RFC 6886 §4.3.4). */
@@ -310,7 +312,7 @@ ${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${ch
   # those that an inside host has started
   chain ${chain}-started {
     ${ours}
-${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live return`)}\
+${config.externalAddress === null ? '' : moved(config)}${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live return`)}\
     ct state related goto ${chain}-related
     goto ${chain}-ended
   }
@@ -495,21 +497,40 @@ ${each((protocol) => `meta l4proto icmpv6 ct protocol ${protocol} ${inForce('ct 
 }
 
 /** Packets for the address that clients are told. */
-function toExternal({ externalAddress }: RulesetConfig): string {
+function toExternal(config: RulesetConfig): string {
+  const externalAddress = ownAddress(config);
   return externalAddress === null
     ? 'fib daddr . iif type local'
     : `ip daddr ${formatIpv4(externalAddress)} fib daddr type local`;
 }
 
-function sourceNat({ externalAddress }: RulesetConfig): string {
+/** The address that is told and the router's; null: those of the external interface. */
+function ownAddress({ externalAddress, isAddressHere }: RulesetConfig): Ipv4 | null {
+  return isAddressHere ? externalAddress : null;
+}
+
+function sourceNat(config: RulesetConfig): string {
+  const externalAddress = ownAddress(config);
   return externalAddress === null ? 'masquerade to' : `snat ip to ${formatIpv4(externalAddress)}`;
+}
+
+/**
+ * A UDP flow that the routes lead to another interface, as to a second provider, where its address is a stranger's: the
+ * helper deletes it, so that its next packet begins it again as one of that interface. The kernel does so itself with
+ * masqueraded flows alone. A TCP connection cannot go on from another address: it waits for the interface to be back.
+ */
+function moved({ chain, externalInterface }: RulesetConfig): string {
+  const flow = 'ct original ip saddr . ct original proto-src . ct original ip daddr . ct original proto-dst';
+  return `    meta l4proto udp ct status snat ct direction original oifname != ${quoted(externalInterface)} ${outbound('meta l4proto')} @${chain}-live add @${chain}-stale { ${flow} }\n`;
 }
 
 /**
  * For a flow whose port another host holds outside: the address that all have outside, and a port that may be ours. The
  * administrator's rule, which would choose both, comes too late for it, and would keep the port.
  */
-function anotherPort({ externalAddress, allowedPorts }: RulesetConfig): string {
+function anotherPort(config: RulesetConfig): string {
+  const { allowedPorts } = config;
+  const externalAddress = ownAddress(config);
   const nat = externalAddress === null ? 'masquerade' : `snat ip to ${formatIpv4(externalAddress)}`;
   const size = ({ from, to }: PortRange): number => to - from;
   const { from, to } = allowedPorts.reduce((widest, range) => (size(range) > size(widest) ? range : widest));
@@ -523,12 +544,12 @@ function anotherPort({ externalAddress, allowedPorts }: RulesetConfig): string {
  * on another interface.
  */
 function hairpinInbound(config: RulesetConfig, mapped: string): string {
-  const { chain, externalAddress } = config;
+  const { chain } = config;
   const lans = interfaces(config);
   const inbound = `goto ${chain}-inbound`;
   const learn = `    iifname != ${quoted(config.externalInterface)} meta nfproto ipv4 fib daddr . iif type local update @${chain}-inside { ip daddr } accept\n`;
   // As many rules in either case: the helper takes fewer for a loss.
-  if (externalAddress !== null) return `    iifname ${lans} ${mapped} ${toExternal(config)} ${inbound}\n${learn}`;
+  if (ownAddress(config) !== null) return `    iifname ${lans} ${mapped} ${toExternal(config)} ${inbound}\n${learn}`;
   return `${learn}    iifname ${lans} ${mapped} fib daddr type local ip daddr != @${chain}-inside ${inbound}\n`;
 }
 

@@ -36,13 +36,13 @@ export function ownChains({ rulesets }: Tables): ReadonlySet<string> {
   return new Set(rulesets.flatMap(({ family, table, chains }) => chains.map((chain) => keyOf(family, table, chain))));
 }
 
-/** The script for this router as it is now: an external address that is none of its own is not in it. */
+/** The script for this router as it is now: the external address may be one of its own, or not. */
 export function rulesetHere(config: RulesetConfig): string {
   const { externalAddress } = config;
   const isOurs = externalAddress !== null && localAddresses(readOr('/proc/self/net/fib_trie', '')).has(externalAddress);
   return rulesetText({
     ...config,
-    externalAddress: isOurs ? externalAddress : null,
+    isAddressHere: isOurs,
     looksIntoMaps: config.looksIntoMaps && isAtLeast(release(), 6, 5),
   });
 }
