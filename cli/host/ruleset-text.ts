@@ -104,6 +104,8 @@ const DNAT_PRIORITY = 'dstnat + 200';
  * what goes to a private one may be exempt from translation, as in a tunnel between two sites.
  */
 const PRIVATE = '{ 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 }';
+/** What an IPsec policy takes would not match it any more with another source, and leave in the clear. */
+const OUTSIDE_IPSEC = ' rt ipsec missing';
 /** Before the chains of firewalls, which accept the label that is set here. */
 const PINHOLE_PRIORITY = 'filter - 5';
 /** Just behind connection tracking (NF_IP_PRI_CONNTRACK, -200). */
@@ -124,6 +126,11 @@ const SNAT_PRIORITY = 'srcnat - 1';
 export function ruleset(config: RulesetConfig): string {
   const checksum = crc32(tableBody(config, '')).toString(16).padStart(8, '0');
   return definition(config.table, tableBody(config, ` ${checksum}`));
+}
+
+/** The same for a kernel without IPsec (CONFIG_XFRM), which does not know the expression. */
+export function withoutIpsec(ruleset: string): string {
+  return ruleset.replaceAll(OUTSIDE_IPSEC, '');
 }
 
 function definition(table: string, body: string): string {
@@ -274,8 +281,8 @@ ${config.hairpin ? hairpinInbound(config, mapped) : ''}  }
   chain ${chain}-postrouting {
     ${ours}
     type nat hook postrouting priority ${SNAT_PRIORITY}; policy accept;
-    iifname ${lans} oifname ${external} ${mapped} ${sourceNat(config)} : meta l4proto . ip saddr . th sport map @${chain}-out
-${config.looksIntoMaps ? `    oifname ${external} ${mapped} meta l4proto . th sport @${chain}-in ip saddr ${PRIVATE} ip daddr != ${PRIVATE} fib saddr type != local ${anotherPort(config)}\n` : ''}\
+    iifname ${lans} oifname ${external} ${mapped} ip daddr != ${PRIVATE}${OUTSIDE_IPSEC} ${sourceNat(config)} : meta l4proto . ip saddr . th sport map @${chain}-out
+${config.looksIntoMaps ? `    oifname ${external} ${mapped} meta l4proto . th sport @${chain}-in ip saddr ${PRIVATE} ip daddr != ${PRIVATE}${OUTSIDE_IPSEC} fib saddr type != local ${anotherPort(config)}\n` : ''}\
 ${config.hairpin ? hairpinOutbound(config, label) : ''}  }
 
   # ... and is marked on its first packet

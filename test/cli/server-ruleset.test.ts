@@ -15,7 +15,7 @@ import {
   removal,
   replaceRulesets,
 } from '../../cli/host/ruleset-plan.js';
-import { labelOf, ruleset } from '../../cli/host/ruleset-text.js';
+import { labelOf, ruleset, withoutIpsec } from '../../cli/host/ruleset-text.js';
 import { parseRulesetFlags } from '../../cli/host/ruleset-flags.js';
 import { CONFIG, WITH_PINHOLES } from '../lab/ruleset.js';
 import { cases, claims } from '../support/cases.js';
@@ -338,7 +338,21 @@ claims('the ruleset', {
   },
   'without pinholes is this one, to the byte: a change has every router load it again': () => {
     const text = ruleset({ ...CONFIG, listenInterfaces: ['br-lan', 'br-guest'] });
-    assert.is(crc32(text).toString(16), 'a38cd632');
+    assert.is(crc32(text).toString(16), 'a29947e4');
+  },
+  'leaves what an IPsec policy takes alone: with another source it would leave in the clear': () => {
+    const rules = ruleset(CONFIG)
+      .split('\n')
+      .filter((line) => / oifname "wan0" .* masquerade (?:to|random)/.test(line));
+    assert.is(rules.length, 2);
+    for (const rule of rules) assert.match(rule, / rt ipsec missing /);
+  },
+  'for a kernel that knows no IPsec is the same otherwise, also for the next look whether it is there': () => {
+    const [text, other] = [ruleset(WITH_PINHOLES), withoutIpsec(ruleset(WITH_PINHOLES))];
+    assert.not.match(other, /ipsec/);
+    assert.is(other.split('\n').length, text.split('\n').length);
+    const checksum = /comment "natpmp-server NATPMP ([0-9a-f]{8})"/;
+    assert.is(checksum.exec(other)?.[1], checksum.exec(text)?.[1]);
   },
   'remembers that a request has passed connection tracking for longer than that it came: else it would count as lost':
     () => {

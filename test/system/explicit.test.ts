@@ -368,6 +368,26 @@ if (lab !== null && lab.carol !== null) {
     },
   });
 
+  claims('from a mapped port', {
+    'what the administrator exempts from translation, to private addresses, keeps address and port': async () => {
+      await install();
+      await outside.run('ip', 'route', 'replace', `${ALICE}/32`, 'via', EXTERNAL);
+      await outside.run('ip', 'addr', 'replace', '10.99.0.1/32', 'dev', 'lo');
+      await lab.ip(`route replace 10.99.0.1/32 via ${OUTSIDE}`);
+      await lab.nft(`flush chain ip lab postrouting
+        add rule ip lab postrouting ip daddr 10.99.0.0/24 accept
+        add rule ip lab postrouting ip saddr 192.168.0.0/16 oifname "wan0" masquerade`);
+      const peer = await outside.udp({ port: 9204 });
+      served.alice[0]?.udp.sendText('in a tunnel', '10.99.0.1', 9204);
+      assert.equal(await peer.receive().then((one) => [one?.address, one?.port]), [ALICE, 80]);
+      served.alice[0]?.udp.sendText('to the Internet', OUTSIDE, 9204);
+      assert.equal(await peer.receive().then((one) => [one?.address, one?.port]), [EXTERNAL, 8080]);
+      await lab.nft(`flush chain ip lab postrouting\n${MASQUERADE}`);
+      await outside.run('ip', 'route', 'del', `${ALICE}/32`);
+      peer.close();
+    },
+  });
+
   const MAP_E_WIDEST = { from: 36928, to: 36943 };
   const MAP_E = [{ from: 32832, to: 32839 }, MAP_E_WIDEST, { from: 41024, to: 41031 }];
   cases<{ name: string; config: Partial<RulesetConfig>; address: string; ports?: { from: number; to: number } }>(
