@@ -319,7 +319,7 @@ ${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${ch
   # those that an inside host has started
   chain ${chain}-started {
     ${ours}
-${config.externalAddress === null ? '' : moved(config)}${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live return`)}\
+${config.externalAddress === null ? '' : moved(config) + passedOn(config)}${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live return`)}\
     ct state related goto ${chain}-related
     goto ${chain}-ended
   }
@@ -532,6 +532,15 @@ function moved({ chain, externalInterface }: RulesetConfig): string {
 }
 
 /**
+ * What LAN hosts send to a router in front of this one, by the address that clients are told, and no mapping has
+ * translated: an earlier kernel marks that, too, and it does not end with a mapping.
+ */
+function passedOn({ hairpin, looksIntoMaps, externalAddress }: RulesetConfig): string {
+  const isMarked = hairpin && !looksIntoMaps && externalAddress !== null;
+  return isMarked ? `    ct reply ip saddr ${formatIpv4(externalAddress)} return\n` : '';
+}
+
+/**
  * For a flow whose port another host holds outside: the address that all have outside, and a port that may be ours. The
  * administrator's rule, which would choose both, comes too late for it, and would keep the port.
  */
@@ -547,17 +556,19 @@ function anotherPort(config: RulesetConfig): string {
 }
 
 /**
- * LAN hosts that ask for the external address: the one that clients are told, or any local one that is not known to be
- * on another interface.
+ * LAN hosts that ask for the external address: the one that clients are told, also if a router in front of this one has
+ * it; and any local one that is not known to be on another interface, if the one that is told is not here.
  */
 function hairpinInbound(config: RulesetConfig, mapped: string): string {
-  const { chain } = config;
+  const { chain, externalAddress } = config;
   const lans = interfaces(config);
   const inbound = `goto ${chain}-inbound`;
   const learn = `    iifname != ${quoted(config.externalInterface)} meta nfproto ipv4 fib daddr . iif type local update @${chain}-inside { ip daddr } accept\n`;
-  // As many rules in either case: the helper takes fewer for a loss.
-  if (ownAddress(config) !== null) return `    iifname ${lans} ${mapped} ${toExternal(config)} ${inbound}\n${learn}`;
-  return `${learn}    iifname ${lans} ${mapped} fib daddr type local ip daddr != @${chain}-inside ${inbound}\n`;
+  const own = ownAddress(config);
+  const local = `    iifname ${lans} ${mapped} fib daddr type local ip daddr ${own === null ? `!= @${chain}-inside` : formatIpv4(own)} ${inbound}\n`;
+  if (externalAddress === null) return learn + local;
+  // As many rules whether it is here or not, because the helper takes fewer for a loss.
+  return `    iifname ${lans} ${mapped} ip daddr ${formatIpv4(externalAddress)} ${inbound}\n${learn}${local}`;
 }
 
 /**

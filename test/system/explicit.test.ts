@@ -9,6 +9,7 @@ import { openUdp } from '../../cli/server/sockets.js';
 import { parseIpv4 } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 import type { Host } from '../lab/host.js';
+import { endsOf, isAlive, passes, tcpFlow } from '../lab/flows.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import {
   ALICE,
@@ -29,6 +30,8 @@ import { CONFIG, ending, mapping } from '../lab/ruleset.js';
 const TOLD = '203.0.113.11';
 const ALIAS = '203.0.113.12';
 const GIVEN_AWAY = '203.0.113.13';
+/** Of a router in front of this one. */
+const IN_FRONT = '198.51.100.77';
 /** Of a network that is routed to this router, and on none of its interfaces outside. */
 const ROUTED = '198.51.100.9';
 
@@ -69,8 +72,10 @@ if (lab !== null && lab.carol !== null) {
     const connected = await from.connect(address, port, { withinMs: SILENCE_MS });
     let byTcp: Name | null = null;
     if (connected.kind === 'connected') {
-      for (const [name, sockets] of Object.entries(there))
-        for (const { tcp } of sockets) if ((await tcp.accept(20)) !== null) byTcp = name as Name;
+      for (const until = performance.now() + SILENCE_MS; byTcp === null && performance.now() < until; ) {
+        for (const [name, sockets] of Object.entries(there))
+          for (const { tcp } of sockets) if ((await tcp.accept(10)) !== null) byTcp = name as Name;
+      }
       connected.connection.close();
     }
     const caller = await from.udp();
@@ -195,6 +200,38 @@ if (lab !== null && lab.carol !== null) {
         await host.connect(gateway, 9, { withinMs: SILENCE_MS });
       assert.equal(await reached(from[who], to, 8080), both(want));
       await lab.nft('delete table ip theirs');
+    },
+  );
+
+  cases(
+    'hairpin by the address of a router in front of this one (1:1 NAT)',
+    [
+      { name: 'from Linux 6.5 on', looksIntoMaps: true },
+      { name: 'before', looksIntoMaps: false },
+    ],
+    async ({ looksIntoMaps }) => {
+      await outside.run('ip', 'addr', 'replace', `${IN_FRONT}/32`, 'dev', 'lo');
+      const inFront = { externalAddress: parseIpv4(IN_FRONT), isAddressHere: false, looksIntoMaps };
+      await install({ listenInterfaces: ['br-lan', 'br-guest'], ...inFront });
+      for (const host of [bob, carol]) assert.equal(await reached(host, IN_FRONT, 8080), both('alice'));
+      for (const host of [bob, outside]) assert.equal(await reached(host, EXTERNAL, 8080), both('alice'));
+      // What is not mapped is for the router in front.
+      const front = await serve(outside, 9300, IN_FRONT);
+      const flow = await tcpFlow(bob, IN_FRONT, 9300, front.tcp);
+      const caller = await bob.udp();
+      for (let round = 0; round < 2; round++) {
+        const got = await passes(caller, front.udp, IN_FRONT, 9300);
+        front.udp.sendText('back', got?.address, got?.port);
+        assert.is(await caller.receiveText(), 'back');
+      }
+      assert.ok(await isAlive(flow));
+      const mapped = await tcpFlow(bob, IN_FRONT, 8080, served.alice[0]?.tcp ?? front.tcp);
+      await lab.nft(ending('tcp', 8080, ALICE, 80));
+      assert.equal(await endsOf(mapped), { caller: 'ECONNRESET', called: 'ECONNRESET' });
+      await install({ hairpin: false, ...inFront });
+      assert.equal(await reached(bob, IN_FRONT, 8080), both(null));
+      flow.caller.close();
+      for (const one of [front.tcp, front.udp, caller]) one.close();
     },
   );
 

@@ -49,10 +49,14 @@ if (lab !== null) {
   };
 
   claims('--external-address', {
-    'of a router in front of this one: the addresses of the interface count': async () => {
-      assert.ok(await connects(EXTERNAL));
-      assert.is(await leaves(), `${EXTERNAL}:8080`);
-    },
+    'of a router in front of this one: the addresses of the interface count, and LAN hosts reach mappings by it':
+      async () => {
+        const neighbour = await bob.udp();
+        for (const address of [TOLD, EXTERNAL]) assert.ok(await passes(neighbour, udp, address, 8080), address);
+        neighbour.close();
+        assert.ok(await connects(EXTERNAL));
+        assert.is(await leaves(), `${EXTERNAL}:8080`);
+      },
     'that comes to the interface later: it alone counts, and connections go on': async () => {
       const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
       await lab.ip(`addr add ${TOLD}/24 dev wan0`);
@@ -90,6 +94,7 @@ if (lab !== null) {
       await lab.ip(`addr del ${TOLD}/24 dev wan0`);
       await until('it is out of the ruleset', async () => connects(EXTERNAL), 20_000);
       assert.is(await leaves(), `${EXTERNAL}:8080`);
+      assert.not.match(server.log, /the ruleset is gone/);
       assert.is(await server.stop(), 0);
     },
   });
