@@ -9,12 +9,12 @@ const UPNP: Program = 'natpmp-upnp';
 const RULESET: Program = 'natpmp-ruleset';
 const CALLERS = [SERVER, FRONTEND, UPNP];
 const ALL = [...CALLERS, HELPER];
-
 const rows = (reload: boolean, kind: Setting['kind'], of: readonly Program[], ...names: string[]): readonly Setting[] =>
   names.map((name) => ({ name, kind, of, reload }));
 
 export const SETTINGS: readonly Setting[] = [
-  ...rows(true, 'list', ALL, 'rule', 'allowed-ports', 'denied-ports', 'reserved-ports'),
+  ...rows(true, 'list', ALL, 'rule', 'denied-ports', 'reserved-ports'),
+  ...rows(true, 'list', [...ALL, RULESET], 'allowed-ports'),
   ...rows(true, 'one', ALL, 'default-rule', 'max-mappings-per-ip', 'max-lifetime', 'log-level'),
   ...rows(true, 'one', [SERVER, HELPER], 'max-mappings'),
   ...rows(true, 'one', [HELPER], 'new-mappings-per-ip'),

@@ -66,6 +66,7 @@ rec {
   ruleset =
     external
     ++ lib.optionals (cfg.externalAddress != null) (flag "external-address" cfg.externalAddress)
+    ++ flags "allowed-ports" (map ports.show cfg.allowedPortRanges)
     ++ lans
     # That port and the next are guarded.
     ++ flag "listen-port" cfg.listenPort

@@ -1,5 +1,6 @@
 // The flags of `natpmp-server ruleset` and of install-ruleset: text to the ruleset's configuration, or to complaints.
 
+import { ALLOWED_PORTS } from '../../config/grants.js';
 import { lansFrom } from '../../config/lans.js';
 import { Command, CommanderError } from 'commander';
 import type { ArgumentsOrErrors } from '../../config/types.js';
@@ -8,7 +9,7 @@ import { isInterfaceName } from '../../config/names.js';
 import type { Validated } from '../../config/types.js';
 import { validate as validateArguments } from '../../config/validate.js';
 import { isNftName, wholeNumber } from '../../config/values.js';
-import { parseIpv4 } from '../../proto/mapping.js';
+import { parseIpv4, parsePortRanges, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure } from './failure.js';
 import { isNftWord } from './nft-words.js';
 import type { RulesetConfig } from './ruleset-text.js';
@@ -16,6 +17,7 @@ import type { RulesetConfig } from './ruleset-text.js';
 interface Options {
   readonly externalInterface?: string;
   readonly externalAddress?: string;
+  readonly allowedPorts?: readonly string[];
   readonly listenInterface?: readonly string[];
   readonly listenPort: string;
   readonly lan?: readonly string[];
@@ -35,6 +37,10 @@ export function rulesetCommand(): Command {
     .option(
       '--external-address <address>',
       'the address that clients are told; mappings are reached through it alone if it is one of this router',
+    )
+    .option(
+      '--allowed-ports <ports...>',
+      `external ports that may be mapped, among which a host gets another one whose source port is mapped (default: ${ALLOWED_PORTS})`,
     )
     .option('--listen-interface <name...>', 'interface of the LAN')
     .option('--listen-port <port>', 'UDP port for requests on the LAN', '5351')
@@ -95,6 +101,11 @@ function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetC
     const externalAddress = options.externalAddress === undefined ? null : parseIpv4(options.externalAddress);
     if (options.externalAddress !== undefined && externalAddress === null)
       complain(`--external-address ${options.externalAddress}: not an IPv4 address`);
+    const allowedPorts = (options.allowedPorts ?? [ALLOWED_PORTS]).flatMap((text) => {
+      const parsed = parsePortRanges(text);
+      if (parsed === null) complain(`--allowed-ports ${text}: not ports from 1 to 65535`);
+      return parsed ?? [];
+    });
     if (options.externalInterface === undefined)
       complain('--external-interface is required: the interface that faces the internet');
     else if (!isInterfaceName(externalInterface))
@@ -122,6 +133,8 @@ function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetC
         listenInterfaces,
         listenPort,
         externalAddress,
+        isAddressHere: true,
+        allowedPorts: withoutPorts(allowedPorts, []),
         hairpin,
         looksIntoMaps: true,
         pinholes: pinholes ? { externalInterface: pinholeInterface } : null,

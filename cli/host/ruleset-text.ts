@@ -2,7 +2,7 @@
 // elements of its three sets. Pure. docs/architecture.md draws the way of a packet through it.
 
 import { crc32 } from 'node:zlib';
-import type { Ipv4 } from '../../proto/mapping.js';
+import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 
 export interface RulesetConfig {
@@ -15,10 +15,14 @@ export interface RulesetConfig {
   /** The UDP port that is asked on them. */
   readonly listenPort: number;
   /**
-   * The address that clients are told, if it is one of this router's: mappings are reached through it alone, and what
+   * The address that clients are told. If it is one of this router's, mappings are reached through it alone, and what
    * leaves from a mapped port has it (RFC 6886 §3.9). Null: the addresses of the external interface.
    */
   readonly externalAddress: Ipv4 | null;
+  /** Whether it is: it may come and go. If not, the addresses of the external interface count. */
+  readonly isAddressHere: boolean;
+  /** The external ports that may be mapped: ascending, not empty. The provider may leave this router no others (MAP-E). */
+  readonly allowedPorts: readonly PortRange[];
   /** Whether LAN hosts reach mappings through the external address too (RFC 6886 §4.3.4). */
   readonly hairpin: boolean;
   /** Whether the kernel can look into a map as into a set: Linux 6.5. */
@@ -103,10 +107,16 @@ const DNAT_PRIORITY = 'dstnat + 200';
  * what goes to a private one may be exempt from translation, as in a tunnel between two sites.
  */
 const PRIVATE = '{ 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 }';
+/** What an IPsec policy takes would not match it any more with another source, and leave in the clear. */
+const OUTSIDE_IPSEC = ' rt ipsec missing';
 /** Before the chains of firewalls, which accept the label that is set here. */
 const PINHOLE_PRIORITY = 'filter - 5';
 /** Just behind connection tracking (NF_IP_PRI_CONNTRACK, -200). */
 const TRACKED_PRIORITY = 'raw + 101';
+/** What is allowed if the administrator says nothing of ports: then the kernel chooses among all of them. */
+const UNPRIVILEGED = { from: 1024, to: 65535 } as const;
+/** The smallest block of ports that a MAP-E router has (RFC 7597 §5.1); what is allowed besides may be one port. */
+const LEAST_CHOICE = 4;
 /** Before everybody's chains for source NAT. */
 const SNAT_PRIORITY = 'srcnat - 1';
 
@@ -119,6 +129,11 @@ const SNAT_PRIORITY = 'srcnat - 1';
 export function ruleset(config: RulesetConfig): string {
   const checksum = crc32(tableBody(config, '')).toString(16).padStart(8, '0');
   return definition(config.table, tableBody(config, ` ${checksum}`));
+}
+
+/** The same for a kernel without IPsec (CONFIG_XFRM), which does not know the expression. */
+export function withoutIpsec(ruleset: string): string {
+  return ruleset.replaceAll(OUTSIDE_IPSEC, '');
 }
 
 function definition(table: string, body: string): string {
@@ -263,8 +278,8 @@ ${config.hairpin ? hairpinInbound(config, mapped) : ''}  }
   chain ${chain}-postrouting {
     ${ours}
     type nat hook postrouting priority ${SNAT_PRIORITY}; policy accept;
-    iifname ${lans} oifname ${external} ${mapped} ${sourceNat(config)} : meta l4proto . ip saddr . th sport map @${chain}-out
-${config.looksIntoMaps ? `    oifname ${external} ${mapped} meta l4proto . th sport @${chain}-in ip saddr ${PRIVATE} ip daddr != ${PRIVATE} fib saddr type != local masquerade random\n` : ''}\
+    iifname ${lans} oifname ${external} ${mapped} ip daddr != ${PRIVATE}${OUTSIDE_IPSEC} ${sourceNat(config)} : meta l4proto . ip saddr . th sport map @${chain}-out
+${config.looksIntoMaps ? `    oifname ${external} ${mapped} meta l4proto . th sport @${chain}-in ip saddr ${PRIVATE} ip daddr != ${PRIVATE}${OUTSIDE_IPSEC} fib saddr type != local ${anotherPort(config)}\n` : ''}\
 ${config.hairpin ? hairpinOutbound(config, label) : ''}  }
 
   # ... and is marked on its first packet
@@ -301,7 +316,7 @@ ${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${ch
   # those that an inside host has started
   chain ${chain}-started {
     ${ours}
-${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live return`)}\
+${config.externalAddress === null ? '' : moved(config) + passedOn(config)}${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live return`)}\
     ct state related goto ${chain}-related
     goto ${chain}-ended
   }
@@ -481,28 +496,71 @@ ${each((protocol) => `meta l4proto icmpv6 ct protocol ${protocol} ${inForce('ct 
 }
 
 /** Packets for the address that clients are told. */
-function toExternal({ externalAddress }: RulesetConfig): string {
+function toExternal(config: RulesetConfig): string {
+  const externalAddress = ownAddress(config);
   return externalAddress === null
     ? 'fib daddr . iif type local'
     : `ip daddr ${formatIpv4(externalAddress)} fib daddr type local`;
 }
 
-function sourceNat({ externalAddress }: RulesetConfig): string {
+/** The address that is told and the router's; null: those of the external interface. */
+function ownAddress({ externalAddress, isAddressHere }: RulesetConfig): Ipv4 | null {
+  return isAddressHere ? externalAddress : null;
+}
+
+function sourceNat(config: RulesetConfig): string {
+  const externalAddress = ownAddress(config);
   return externalAddress === null ? 'masquerade to' : `snat ip to ${formatIpv4(externalAddress)}`;
 }
 
 /**
- * LAN hosts that ask for the external address: the one that clients are told, or any local one that is not known to be
- * on another interface.
+ * A UDP flow that the routes lead to another interface, as to a second provider, where its address is a stranger's: the
+ * helper deletes it, so that its next packet begins it again as one of that interface. The kernel does so itself with
+ * masqueraded flows alone. A TCP connection cannot go on from another address: it waits for the interface to be back.
+ */
+function moved({ chain, externalInterface }: RulesetConfig): string {
+  const flow = 'ct original ip saddr . ct original proto-src . ct original ip daddr . ct original proto-dst';
+  return `    meta l4proto udp ct status snat ct direction original oifname != ${quoted(externalInterface)} ${outbound('meta l4proto')} @${chain}-live add @${chain}-stale { ${flow} }\n`;
+}
+
+/**
+ * What LAN hosts send to a router in front of this one, by the address that clients are told, and no mapping has
+ * translated: an earlier kernel marks that, too, and it does not end with a mapping.
+ */
+function passedOn({ hairpin, looksIntoMaps, externalAddress }: RulesetConfig): string {
+  const isMarked = hairpin && !looksIntoMaps && externalAddress !== null;
+  return isMarked ? `    ct reply ip saddr ${formatIpv4(externalAddress)} return\n` : '';
+}
+
+/**
+ * For a flow whose port another host holds outside: the address that all have outside, and a port that may be ours. The
+ * administrator's rule, which would choose both, comes too late for it, and would keep the port.
+ */
+function anotherPort(config: RulesetConfig): string {
+  const { allowedPorts } = config;
+  const externalAddress = ownAddress(config);
+  const nat = externalAddress === null ? 'masquerade' : `snat ip to ${formatIpv4(externalAddress)}`;
+  const size = ({ from, to }: PortRange): number => to - from;
+  const { from, to } = allowedPorts.reduce((widest, range) => (size(range) > size(widest) ? range : widest));
+  const isRestricted = (from > UNPRIVILEGED.from || to < UNPRIVILEGED.to) && to - from + 1 >= LEAST_CHOICE;
+  if (!isRestricted) return `${nat} random`;
+  return externalAddress === null ? `masquerade to :${from}-${to} random` : `${nat}:${from}-${to} random`;
+}
+
+/**
+ * LAN hosts that ask for the external address: the one that clients are told, also if a router in front of this one has
+ * it; and any local one that is not known to be on another interface, if the one that is told is not here.
  */
 function hairpinInbound(config: RulesetConfig, mapped: string): string {
   const { chain, externalAddress } = config;
   const lans = interfaces(config);
   const inbound = `goto ${chain}-inbound`;
   const learn = `    iifname != ${quoted(config.externalInterface)} meta nfproto ipv4 fib daddr . iif type local update @${chain}-inside { ip daddr } accept\n`;
-  // As many rules in either case: the helper takes fewer for a loss.
-  if (externalAddress !== null) return `    iifname ${lans} ${mapped} ${toExternal(config)} ${inbound}\n${learn}`;
-  return `${learn}    iifname ${lans} ${mapped} fib daddr type local ip daddr != @${chain}-inside ${inbound}\n`;
+  const own = ownAddress(config);
+  const local = `    iifname ${lans} ${mapped} fib daddr type local ip daddr ${own === null ? `!= @${chain}-inside` : formatIpv4(own)} ${inbound}\n`;
+  if (externalAddress === null) return learn + local;
+  // As many rules whether it is here or not, because the helper takes fewer for a loss.
+  return `    iifname ${lans} ${mapped} ip daddr ${formatIpv4(externalAddress)} ${inbound}\n${learn}${local}`;
 }
 
 /**

@@ -20,7 +20,7 @@ import {
   replaceRulesets,
 } from './ruleset-plan.js';
 import type { RulesetConfig } from './ruleset-text.js';
-import { labelOf, ruleset as rulesetText } from './ruleset-text.js';
+import { labelOf, ruleset as rulesetText, withoutIpsec } from './ruleset-text.js';
 
 /**
  * `list table` would read all elements first, which takes nft ten seconds for a full table; `list ruleset` does not.
@@ -36,13 +36,13 @@ export function ownChains({ rulesets }: Tables): ReadonlySet<string> {
   return new Set(rulesets.flatMap(({ family, table, chains }) => chains.map((chain) => keyOf(family, table, chain))));
 }
 
-/** The script for this router as it is now: an external address that is none of its own is not in it. */
+/** The script for this router as it is now: the external address may be one of its own, or not. */
 export function rulesetHere(config: RulesetConfig): string {
   const { externalAddress } = config;
   const isOurs = externalAddress !== null && localAddresses(readOr('/proc/self/net/fib_trie', '')).has(externalAddress);
   return rulesetText({
     ...config,
-    externalAddress: isOurs ? externalAddress : null,
+    isAddressHere: isOurs,
     looksIntoMaps: config.looksIntoMaps && isAtLeast(release(), 6, 5),
   });
 }
@@ -151,13 +151,15 @@ function* scriptsFor(
 ): Generator<{ readonly script: string; readonly withinMs?: number }> {
   const found = findRuleset(tables, wanted);
   const exchange = found !== null && leftovers.length === 0 ? exchangeRules(found, ruleset) : null;
-  if (exchange !== null) yield { script: exchange };
+  if (exchange !== null) yield* [exchange, withoutIpsec(exchange)].map((script) => ({ script }));
   const source = found ?? leftovers[0] ?? null;
   const elements = source === null ? new Map<string, string>() : readElements(source, wanted, ruleset);
   const others = [...(found === null ? [] : [found]), ...leftovers];
-  if (elements.size > 0) yield { script: replaceRulesets(wanted, ruleset, elements, others), withinMs: MOVING_MS };
+  const texts = [ruleset, withoutIpsec(ruleset)];
+  if (elements.size > 0)
+    yield* texts.map((text) => ({ script: replaceRulesets(wanted, text, elements, others), withinMs: MOVING_MS }));
   // The elements do not fit the new sets, or are too many: the helper puts its mappings back when it starts.
-  yield { script: replaceRulesets(wanted, ruleset, new Map(), others) };
+  yield* texts.map((text) => ({ script: replaceRulesets(wanted, text, new Map(), others) }));
 }
 
 /** What the sets that hold mappings have in them, by the new name; nothing if that is too much, or nft too slow. */

@@ -95,6 +95,8 @@ export function rulesetConfig(config: Config, port: number): RulesetConfig {
     ...interfaces,
     listenPort: port,
     externalAddress,
+    isAddressHere: true,
+    allowedPorts: config.allowedPorts,
     hairpin,
     looksIntoMaps: true,
     pinholes,

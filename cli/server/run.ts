@@ -176,7 +176,7 @@ async function serve(
   let addressCheck: NodeJS.Timeout | undefined;
   let upnpCheck: NodeJS.Timeout | undefined;
   try {
-    const wanted = () => rulesetHere(rulesetConfig(config, port));
+    const wanted = () => rulesetHere(rulesetConfig(inForce.config, port));
     const name = { table: config.natTable, chain: config.natChain };
     sockets.openNetlink();
     checkRuleset(name, wanted(), installedRuleset(config));
@@ -211,16 +211,16 @@ async function serve(
       ...(role === 'helper' ? { missing: missingState } : {}),
       ...(role === 'upnp' ? { missing: () => sockets.missingForUpnp, isOptional: true } : {}),
     }));
+    const follow = (): void => {
+      if (wanted() === current) return;
+      try {
+        install(false);
+      } catch (error) {
+        log.warn({ why: messageOf(error) }, 'the ruleset stays as it was');
+      }
+    };
     // Whether the address of --external-address is this router's shows in the ruleset, and may change at any time.
-    if (config.externalAddress !== null)
-      addressCheck = setInterval(() => {
-        if (wanted() === current) return;
-        try {
-          install(false);
-        } catch (error) {
-          log.warn({ why: messageOf(error) }, 'the ruleset stays as it was');
-        }
-      }, ADDRESS_CHECK_MS);
+    if (config.externalAddress !== null) addressCheck = setInterval(follow, ADDRESS_CHECK_MS);
     const running = supervise(daemons, {
       log,
       nowMs: () => performance.now(),
@@ -256,6 +256,7 @@ async function serve(
         return log.error({ why: messageOf(error) }, 'not reloaded: the configuration stays as it was');
       }
       inForce.config = next;
+      follow(); // --allowed-ports is in it
       log.level = next.logLevel;
       running.reload();
     };

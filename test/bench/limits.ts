@@ -108,6 +108,8 @@ async function transactions(
     listenInterfaces: ['br-lan'],
     listenPort: 5351,
     externalAddress: null,
+    isAddressHere: true,
+    allowedPorts: [{ from: 1024, to: 65535 }],
     hairpin: false,
     looksIntoMaps: true,
     pinholes: null,

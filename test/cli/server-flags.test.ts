@@ -287,6 +287,8 @@ claims('natpmp-server flags: what they mean', {
       listenInterfaces: ['br-lan'],
       listenPort: 5351,
       externalAddress: 0xc6336401,
+      isAddressHere: true,
+      allowedPorts: [{ from: 5000, to: 6000 }],
       hairpin: false,
       looksIntoMaps: true,
       pinholes: null,

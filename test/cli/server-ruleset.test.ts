@@ -15,7 +15,8 @@ import {
   removal,
   replaceRulesets,
 } from '../../cli/host/ruleset-plan.js';
-import { labelOf, ruleset } from '../../cli/host/ruleset-text.js';
+import { labelOf, ruleset, withoutIpsec } from '../../cli/host/ruleset-text.js';
+import { parseRulesetFlags } from '../../cli/host/ruleset-flags.js';
 import { CONFIG, WITH_PINHOLES } from '../lab/ruleset.js';
 import { cases, claims } from '../support/cases.js';
 
@@ -337,7 +338,21 @@ claims('the ruleset', {
   },
   'without pinholes is this one, to the byte: a change has every router load it again': () => {
     const text = ruleset({ ...CONFIG, listenInterfaces: ['br-lan', 'br-guest'] });
-    assert.is(crc32(text).toString(16), '17327676');
+    assert.is(crc32(text).toString(16), 'a29947e4');
+  },
+  'leaves what an IPsec policy takes alone: with another source it would leave in the clear': () => {
+    const rules = ruleset(CONFIG)
+      .split('\n')
+      .filter((line) => / oifname "wan0" .* masquerade (?:to|random)/.test(line));
+    assert.is(rules.length, 2);
+    for (const rule of rules) assert.match(rule, / rt ipsec missing /);
+  },
+  'for a kernel that knows no IPsec is the same otherwise, also for the next look whether it is there': () => {
+    const [text, other] = [ruleset(WITH_PINHOLES), withoutIpsec(ruleset(WITH_PINHOLES))];
+    assert.not.match(other, /ipsec/);
+    assert.is(other.split('\n').length, text.split('\n').length);
+    const checksum = /comment "natpmp-server NATPMP ([0-9a-f]{8})"/;
+    assert.is(checksum.exec(other)?.[1], checksum.exec(text)?.[1]);
   },
   'remembers that a request has passed connection tracking for longer than that it came: else it would count as lost':
     () => {
@@ -358,6 +373,29 @@ claims('the ruleset', {
     assert.ok(more.has('    meta nfproto ipv4 ct label 113 goto NATPMP-live'));
   },
 });
+
+cases<{ name: string; flags?: readonly string[]; want: string | readonly string[] }>(
+  'the ports that another host may leave from, of --allowed-ports',
+  [
+    { name: 'not given: any', want: 'masquerade random' },
+    { name: 'all that are not privileged: any', flags: ['1024-65535'], want: 'masquerade random' },
+    { name: 'in two pieces: the same', flags: ['1024-20000', '20001-65535'], want: 'masquerade random' },
+    { name: 'more: any', flags: ['1-65535'], want: 'masquerade random' },
+    { name: 'the widest range', flags: ['4000-4003,5000-5999', '80'], want: 'masquerade to :5000-5999 random' },
+    { name: 'four', flags: ['4000-4003'], want: 'masquerade to :4000-4003 random' },
+    { name: 'three are too few to choose among', flags: ['4000-4002'], want: 'masquerade random' },
+    { name: 'no ports', flags: ['1-0'], want: ['--allowed-ports 1-0: not ports from 1 to 65535'] },
+  ],
+  ({ flags, want }) => {
+    const ports = (flags ?? []).flatMap((one) => ['--allowed-ports', one]);
+    const parsed = parseRulesetFlags(
+      ['--external-interface', 'wan0', '--listen-interface', 'br-lan', ...ports],
+      () => '',
+    );
+    const found = 'ok' in parsed ? /masquerade (to :\S+ )?random$/m.exec(ruleset(parsed.ok))?.[0] : parsed;
+    assert.equal(found, typeof want === 'string' ? want : { complaints: want });
+  },
+);
 
 claims('this router', {
   'its own addresses are those of the table of local routes': () =>

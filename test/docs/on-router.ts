@@ -279,11 +279,11 @@ export const RUNS: readonly Run[] = [
   {
     shown:
       'natpmp-server ruleset --external-interface NAME --listen-interface NAME [--external-address] ' +
-      '[--listen-port] [--nat-table] [--nat-chain] [--no-hairpin] [--pinholes] [--pinhole-interface] [--upnp]',
+      '[--allowed-ports] [--listen-port] [--nat-table] [--nat-chain] [--no-hairpin] [--pinholes] [--pinhole-interface] [--upnp]',
     on: 'router',
     as:
       'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan ' +
-      '--external-address 203.0.113.10 --listen-port 5351' +
+      '--external-address 203.0.113.10 --allowed-ports 1024-65535 --listen-port 5351' +
       ' --nat-table nat --nat-chain NATPMP --no-hairpin --pinholes --pinhole-interface sit1',
     says: /^ *map NATPMP-in[\s\S]*^ *iifname "sit1" oifname "br-lan" ct state new /m,
   },

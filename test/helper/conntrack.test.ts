@@ -120,6 +120,8 @@ else {
       listenInterfaces: ['br-lan'],
       listenPort: 5351,
       externalAddress: null,
+      isAddressHere: true,
+      allowedPorts: [{ from: 1024, to: 65535 }],
       hairpin: true,
       looksIntoMaps: false,
       pinholes,

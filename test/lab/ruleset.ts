@@ -17,6 +17,8 @@ export const CONFIG: RulesetConfig = {
   listenInterfaces: ['br-lan'],
   listenPort: 5351,
   externalAddress: null,
+  isAddressHere: true,
+  allowedPorts: [{ from: 1024, to: 65535 }],
   hairpin: true,
   looksIntoMaps: true,
   pinholes: null,

@@ -254,11 +254,18 @@ const EFFECTS: readonly Effect[] = [
   {
     name: 'allowedPortRanges',
     value: '[ { from = 2000; to = 2999; } { from = 5000; to = 5000; } ]',
-    see: (gateway) => [gateway.grant().ports, gateway.helper().limits.allowedPorts],
-    want: Array(2).fill([
-      { from: 2000, to: 2999 },
-      { from: 5000, to: 5000 },
-    ]),
+    see: (gateway) => [
+      gateway.grant().ports,
+      gateway.helper().limits.allowedPorts,
+      /masquerade to :(\S+) random/.exec(gateway.ruleset())?.[1],
+    ],
+    want: [
+      ...Array(2).fill([
+        { from: 2000, to: 2999 },
+        { from: 5000, to: 5000 },
+      ]),
+      '2000-2999',
+    ],
   },
   { name: 'allowedPortRanges.*.from', value: '', see: () => null, want: null },
   { name: 'allowedPortRanges.*.to', value: '', see: () => null, want: null },

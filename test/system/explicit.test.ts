@@ -9,6 +9,7 @@ import { openUdp } from '../../cli/server/sockets.js';
 import { parseIpv4 } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 import type { Host } from '../lab/host.js';
+import { endsOf, isAlive, passes, tcpFlow } from '../lab/flows.js';
 import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
 import {
   ALICE,
@@ -29,6 +30,10 @@ import { CONFIG, ending, mapping } from '../lab/ruleset.js';
 const TOLD = '203.0.113.11';
 const ALIAS = '203.0.113.12';
 const GIVEN_AWAY = '203.0.113.13';
+/** Of a router in front of this one. */
+const IN_FRONT = '198.51.100.77';
+/** Of a network that is routed to this router, and on none of its interfaces outside. */
+const ROUTED = '198.51.100.9';
 
 const lab = await openLab({ guest: true });
 
@@ -197,6 +202,38 @@ if (lab !== null && lab.carol !== null) {
     },
   );
 
+  cases(
+    'hairpin by the address of a router in front of this one (1:1 NAT)',
+    [
+      { name: 'from Linux 6.5 on', looksIntoMaps: true },
+      { name: 'before', looksIntoMaps: false },
+    ],
+    async ({ looksIntoMaps }) => {
+      await outside.run('ip', 'addr', 'replace', `${IN_FRONT}/32`, 'dev', 'lo');
+      const inFront = { externalAddress: parseIpv4(IN_FRONT), isAddressHere: false, looksIntoMaps };
+      await install({ listenInterfaces: ['br-lan', 'br-guest'], ...inFront });
+      for (const host of [bob, carol]) assert.equal(await reached(host, IN_FRONT, 8080), both('alice'));
+      for (const host of [bob, outside]) assert.equal(await reached(host, EXTERNAL, 8080), both('alice'));
+      // What is not mapped is for the router in front.
+      const front = await serve(outside, 9300, IN_FRONT);
+      const flow = await tcpFlow(bob, IN_FRONT, 9300, front.tcp);
+      const caller = await bob.udp();
+      for (let round = 0; round < 2; round++) {
+        const got = await passes(caller, front.udp, IN_FRONT, 9300);
+        front.udp.sendText('back', got?.address, got?.port);
+        assert.is(await caller.receiveText(), 'back');
+      }
+      assert.ok(await isAlive(flow));
+      const mapped = await tcpFlow(bob, IN_FRONT, 8080, served.alice[0]?.tcp ?? front.tcp);
+      await lab.nft(ending('tcp', 8080, ALICE, 80));
+      assert.equal(await endsOf(mapped), { caller: 'ECONNRESET', called: 'ECONNRESET' });
+      await install({ hairpin: false, ...inFront });
+      assert.equal(await reached(bob, IN_FRONT, 8080), both(null));
+      flow.caller.close();
+      for (const one of [front.tcp, front.udp, caller]) one.close();
+    },
+  );
+
   /** The port of a connection that has just ended is not free at once. */
   let nextPort = 4000;
   cases<{ name: string; config?: Partial<RulesetConfig>; protocol: 'tcp' | 'udp'; want: string }>(
@@ -354,6 +391,70 @@ if (lab !== null && lab.carol !== null) {
       assert.is((await peer.receive())?.port, 5555);
     },
   });
+
+  claims('from a mapped port', {
+    'what the administrator exempts from translation, to private addresses, keeps address and port': async () => {
+      await install();
+      await outside.run('ip', 'route', 'replace', `${ALICE}/32`, 'via', EXTERNAL);
+      await outside.run('ip', 'addr', 'replace', '10.99.0.1/32', 'dev', 'lo');
+      await lab.ip(`route replace 10.99.0.1/32 via ${OUTSIDE}`);
+      await lab.nft(`flush chain ip lab postrouting
+        add rule ip lab postrouting ip daddr 10.99.0.0/24 accept
+        add rule ip lab postrouting ip saddr 192.168.0.0/16 oifname "wan0" masquerade`);
+      const peer = await outside.udp({ port: 9204 });
+      served.alice[0]?.udp.sendText('in a tunnel', '10.99.0.1', 9204);
+      assert.equal(await peer.receive().then((one) => [one?.address, one?.port]), [ALICE, 80]);
+      served.alice[0]?.udp.sendText('to the Internet', OUTSIDE, 9204);
+      assert.equal(await peer.receive().then((one) => [one?.address, one?.port]), [EXTERNAL, 8080]);
+      await lab.nft(`flush chain ip lab postrouting\n${MASQUERADE}`);
+      await outside.run('ip', 'route', 'del', `${ALICE}/32`);
+      peer.close();
+    },
+  });
+
+  const MAP_E_WIDEST = { from: 36928, to: 36943 };
+  const MAP_E = [{ from: 32832, to: 32839 }, MAP_E_WIDEST, { from: 41024, to: 41031 }];
+  cases<{ name: string; config: Partial<RulesetConfig>; address: string; ports?: { from: number; to: number } }>(
+    'a neighbour whose source port is held has the address of all, and a port that the router may use',
+    [
+      { name: 'told: that address', config: told, address: TOLD },
+      {
+        name: 'told, of no interface that leads outside',
+        config: { externalAddress: parseIpv4(ROUTED) },
+        address: ROUTED,
+      },
+      { name: 'of a set of ports (MAP-E)', config: { allowedPorts: MAP_E }, address: EXTERNAL, ports: MAP_E_WIDEST },
+      { name: 'told, of a set', config: { ...told, allowedPorts: MAP_E }, address: TOLD, ports: MAP_E_WIDEST },
+      {
+        name: 'where one port is allowed: another',
+        config: { allowedPorts: [{ from: 36930, to: 36930 }] },
+        address: EXTERNAL,
+      },
+    ],
+    async ({ config, address, ports = { from: 1024, to: 65535 } }) => {
+      await lab.ip(`addr replace ${ROUTED}/32 dev lo`);
+      await outside.run('ip', 'route', 'replace', `${ROUTED}/32`, 'via', EXTERNAL);
+      await install(config, mapping('udp', 36930, ALICE, 5000) + mapping('tcp', 36930, ALICE, 5000));
+      const there = await outside.udp({ address: REMOTE });
+      const neighbour = await bob.udp({ port: 36930 });
+      const seen: number[] = [];
+      // Of 16 ports one is the held one itself.
+      for (let round = 0; round < 6; round++) {
+        await router.run('conntrack', '-D', '-p', 'udp');
+        neighbour.sendText('mine', REMOTE, there.port);
+        const got = await there.receive();
+        assert.is(got?.address, address);
+        assert.ok((got?.port ?? 0) >= ports.from && (got?.port ?? 0) <= ports.to, `${got?.port}`);
+        seen.push(got?.port ?? 0);
+        there.sendText('yours', got?.address, got?.port);
+        assert.is(await neighbour.receiveText(), 'yours');
+      }
+      assert.ok(seen.some((port) => port !== 36930));
+      there.close();
+      neighbour.close();
+      await lab.ip(`addr del ${ROUTED}/32 dev lo`);
+    },
+  );
 
   claims('a mapping that ends while a first packet is on its way', {
     'leaves no connection behind': async () => {

@@ -2,18 +2,32 @@
 
 import * as assert from 'uvu/assert';
 import { claims } from '../support/cases.js';
-import { tcpFlow, until } from '../lab/flows.js';
+import { cable } from '../support/network.js';
+import { passes, tcpFlow, until } from '../lab/flows.js';
 import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
-import { EXTERNAL, openLab, REMOTE, ROUTER } from '../lab/lab.js';
+import { EXTERNAL, openLab, OUTSIDE, REMOTE, ROUTER } from '../lab/lab.js';
 import { Asker } from '../lab/natpmp.js';
 import { Server } from '../lab/server.js';
 
 const TOLD = '203.0.113.11';
+/** Of the second provider: the router's, and the other end. */
+const SECOND = '198.18.0.2';
+const SECOND_OUTSIDE = '198.18.0.1';
 
 const lab = await openLab();
 
 if (lab !== null) {
-  const { alice, outside, router } = lab;
+  const { alice, bob, outside, router } = lab;
+  await cable(
+    { in: router.namespace, device: 'wan1', addresses: [`${SECOND}/24`] },
+    { in: outside.namespace, device: 'eth1', addresses: [`${SECOND_OUTSIDE}/24`] },
+  );
+  await lab.nft('table ip lab { chain postrouting { oifname "wan1" masquerade; }; }');
+  // As a provider does: no source addresses of others.
+  await outside.namespace.nft(`table ip provider { chain from { type filter hook prerouting priority raw
+    iifname "eth1" ip saddr != ${SECOND} drop
+    iifname "eth0" ip saddr ${SECOND} drop
+  }; }`);
   const server = await Server.start(lab, ['--external-address', TOLD]);
   const asker = await Asker.open(alice, ROUTER);
   for (const protocol of ['tcp', 'udp'] as const) await asker.map(protocol, 80, 8080, 600);
@@ -35,10 +49,14 @@ if (lab !== null) {
   };
 
   claims('--external-address', {
-    'of a router in front of this one: the addresses of the interface count': async () => {
-      assert.ok(await connects(EXTERNAL));
-      assert.is(await leaves(), `${EXTERNAL}:8080`);
-    },
+    'of a router in front of this one: the addresses of the interface count, and LAN hosts reach mappings by it':
+      async () => {
+        const neighbour = await bob.udp();
+        for (const address of [TOLD, EXTERNAL]) assert.ok(await passes(neighbour, udp, address, 8080), address);
+        neighbour.close();
+        assert.ok(await connects(EXTERNAL));
+        assert.is(await leaves(), `${EXTERNAL}:8080`);
+      },
     'that comes to the interface later: it alone counts, and connections go on': async () => {
       const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
       await lab.ip(`addr add ${TOLD}/24 dev wan0`);
@@ -48,10 +66,35 @@ if (lab !== null) {
       flow.caller.send('still there');
       assert.is(await flow.called.receive(), 'still there');
     },
+    'of an interface that is not the way out any more: UDP goes on by the other, TCP when it is back': async () => {
+      const there = await outside.udp({ address: REMOTE });
+      const seen = async (): Promise<string | undefined> => {
+        there.drain();
+        udp.sendText('hello', REMOTE, there.port);
+        return (await there.receive(SILENCE_MS))?.address;
+      };
+      const far = await outside.listen(9000, REMOTE);
+      await asker.map('tcp', 8081, 8081, 600);
+      const flow = await tcpFlow(alice, REMOTE, 9000, far, { port: 8081 });
+      const hairpin = await bob.udp();
+      const inside = async (): Promise<boolean> => (await passes(hairpin, udp, TOLD, 8080)) !== null;
+      assert.ok(await inside());
+      assert.is(await seen(), TOLD);
+      await lab.ip(`route replace default via ${SECOND_OUTSIDE}`);
+      await until('the flow is the other interface’s', async () => (await seen()) === SECOND, 20_000);
+      assert.ok(await inside());
+      await lab.ip(`route replace default via ${OUTSIDE}`);
+      await until('it is back', async () => (await seen()) === TOLD, 20_000);
+      flow.caller.send('still there');
+      assert.is(await flow.called.receive(), 'still there');
+      for (const one of [there, hairpin, far]) one.close();
+      await asker.unmap('tcp', 8081);
+    },
     'that goes away: the addresses of the interface count again': async () => {
       await lab.ip(`addr del ${TOLD}/24 dev wan0`);
       await until('it is out of the ruleset', async () => connects(EXTERNAL, SILENCE_MS));
       assert.is(await leaves(), `${EXTERNAL}:8080`);
+      assert.not.match(server.log, /the ruleset is gone/);
       assert.is(await server.stop(), 0);
     },
   });

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { claims } from '../support/cases.js';
 import { until } from '../lab/flows.js';
 import { brokenPromises, startLoad } from '../lab/busy-clients.js';
-import { ALICE, BOB, EXTERNAL, openLab, ROUTER, setExternal } from '../lab/lab.js';
+import { ALICE, BOB, EXTERNAL, openLab, REMOTE, ROUTER, setExternal } from '../lab/lab.js';
 import { Asker } from '../lab/natpmp.js';
 import { Server } from '../lab/server.js';
 
@@ -113,6 +113,26 @@ if (lab !== null) {
       assert.equal([server.pid('helper'), server.pid('frontend')], pids);
       assert.ok((await alice.info()).epoch >= epoch, '§3.6 the epoch goes on');
       await clear();
+    },
+    'of the allowed ports: a host whose source port is held outside gets another of these': async () => {
+      await reload('configuration reloaded', 'allowed-ports = 1024-65535');
+      await alice.map('udp', 80, 8080, 600);
+      const [there, neighbour] = [await lab.outside.udp({ address: REMOTE }), await lab.bob.udp({ port: 8080 })];
+      const leaves = async (): Promise<number> => {
+        await lab.router.run('conntrack', '-D', '-p', 'udp', '--orig-port-src', '8080');
+        neighbour.sendText('hello', REMOTE, there.port);
+        return (await there.receive())?.port ?? 0;
+      };
+      const isIn = (port: number): boolean => port >= 9000 && port <= 9015;
+      assert.not.ok(isIn(await leaves()));
+      const before = await server.mappings();
+      await reload('configuration reloaded', 'allowed-ports = 9000-9015,9100-9101');
+      assert.ok(isIn(await leaves()));
+      assert.equal(await server.mappings(), before);
+      there.close();
+      neighbour.close();
+      await clear();
+      await reload('configuration reloaded', 'allowed-ports = 1024-65535');
     },
     '§3.7 what other rules granted stays until its end, and is not renewed': async () => {
       await alice.map('tcp', 80, 8080, 600);
