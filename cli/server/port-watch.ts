@@ -35,10 +35,11 @@ export class PortWatch {
     this.#deps = deps;
   }
 
-  static open({ externalInterface, natTable: table, natChain: chain }: Config, log: Log): PortWatch {
+  static open(config: Config, log: Log): PortWatch {
+    const { externalInterface, externalAddress, natTable: table, natChain: chain } = config;
     const own = { table, chain };
     return new PortWatch({
-      finder: new PortFinder({ externalInterface, own }),
+      finder: new PortFinder({ externalInterface, externalAddress, own }),
       // Before the first look: what changes after it is noticed.
       events: new RulesetEvents(own),
       nowMs: () => performance.now(),

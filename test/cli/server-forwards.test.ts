@@ -1,9 +1,14 @@
 // Ports that others' rules forward, as a real nft lists them: those on which a packet from outside, for an address of
 // the router, may meet such a rule. What cannot be read is told.
 
+import { closeSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { isLocalAddress } from '../../cli/host/local-address.js';
 import { PortFinder } from '../../cli/host/ports-in-use.js';
 import { portLines } from '../../cli/host/port-lines.js';
+import { openTcpListener } from '../../cli/server/sockets.js';
+import { parseIpv4 } from '../../proto/mapping.js';
 import { cases, skip } from '../support/cases.js';
 import { cable, Namespace } from '../support/network.js';
 import { atEnd } from '../support/cases.js';
@@ -14,6 +19,8 @@ interface Row {
   readonly rule?: string;
   /** More tables. */
   readonly tables?: string;
+  /** --external-address. */
+  readonly told?: string;
   /** A script for iptables-nft-restore. */
   readonly iptables?: string;
   /** The ports, separated by commas. */
@@ -182,6 +189,58 @@ const ROWS: readonly Row[] = [
     want: '',
   },
 
+  // --external-address: 198.51.100.9 is on lo, 198.51.100.17 of a local route, 198.51.100.77 is not here.
+  {
+    name: 'for the address that is told, which is on lo',
+    told: '198.51.100.9',
+    rule: 'ip daddr 198.51.100.9 tcp dport 8444 dnat ip to 10.0.0.9',
+    want: '8444',
+  },
+  {
+    name: 'the same if it is not told',
+    rule: 'ip daddr 198.51.100.9 tcp dport 8444 dnat ip to 10.0.0.9',
+    want: '',
+  },
+  {
+    name: "for the interface's address, with another told",
+    told: '198.51.100.9',
+    rule: 'ip daddr 203.0.113.2 tcp dport 8445 dnat ip to 10.0.0.9',
+    want: '8445',
+  },
+  {
+    name: 'for a told address that is not here yet (VRRP)',
+    told: '198.51.100.77',
+    rule: 'ip daddr 198.51.100.77 tcp dport 8446 dnat ip to 10.0.0.9',
+    want: '8446',
+  },
+  {
+    name: 'the told address for a host as a whole, which leaves no mapping',
+    told: '198.51.100.9',
+    rule: 'ip daddr 198.51.100.9 dnat ip to 10.0.0.8',
+    want: '',
+    tells: /chain prerouting of table inet hand forwards/,
+  },
+  {
+    name: 'the same of a local route',
+    told: '198.51.100.17',
+    rule: 'ip daddr 198.51.100.17 dnat ip to 10.0.0.8',
+    want: '',
+    tells: /chain prerouting of table inet hand forwards/,
+  },
+  {
+    name: 'another of our addresses for a host, which leaves the told one',
+    told: '198.51.100.9',
+    rule: 'ip daddr 203.0.113.2 dnat ip to 10.0.0.8',
+    want: '',
+  },
+  {
+    name: 'a host for each of our addresses, with one told that is not here',
+    told: '198.51.100.77',
+    rule: 'ip daddr { 203.0.113.2, 203.0.113.4 } dnat ip to 10.0.0.8',
+    want: '',
+    tells: /chain prerouting of table inet hand forwards/,
+  },
+
   // iptables, and what Docker makes with it.
   {
     name: "Docker's",
@@ -240,11 +299,15 @@ else {
     { in: router, device: 'wan-end' },
   );
   await router.bridge('br-lan', '192.168.1.1/24');
+  await router.must('ip', ['address', 'add', '198.51.100.9/32', 'dev', 'lo']);
+  await router.must('ip', ['route', 'add', '8.8.8.0/24', 'via', '203.0.113.1']);
+  await router.must('ip', ['route', 'add', 'local', '198.51.100.16/29', 'dev', 'lo']);
+  const own = { table: 'mine', chain: 'PMP' };
 
-  cases('D-6 forwarded by hand', ROWS, async ({ rule = 'counter', tables = '', iptables, want, tells }) => {
+  cases('D-6 forwarded by hand', ROWS, async ({ rule = 'counter', tables = '', iptables, told, want, tells }) => {
     await router.nft(`${around(rule)}${tables}`);
     if (iptables !== undefined) await router.must('iptables-nft-restore', ['--noflush'], iptables);
-    const gateway = { externalInterface: 'wan0', own: { table: 'mine', chain: 'PMP' } };
+    const gateway = { externalInterface: 'wan0', externalAddress: parseIpv4(told ?? ''), own };
     const found = router.during(() => new PortFinder(gateway).find(true));
     assert.equal(portLines('ports', found.ofAdministrator.ranges()), want === '' ? [] : [`ports = ${want}`]);
     if (tells === undefined) assert.equal(found.unread, []);
@@ -253,4 +316,61 @@ else {
       assert.match(found.unread[0] ?? '', tells);
     }
   });
+
+  cases<{ name: string; address: string; told: string | null; want: boolean }>(
+    'D-6 a service bound to one address',
+    [
+      { name: "the interface's", address: '203.0.113.2', told: null, want: true },
+      { name: "the interface's, with another told", address: '203.0.113.2', told: '198.51.100.9', want: true },
+      { name: 'the told one, on lo', address: '198.51.100.9', told: '198.51.100.9', want: true },
+      { name: 'the told one, of a local route', address: '198.51.100.17', told: '198.51.100.17', want: true },
+      { name: 'one on lo that is not told', address: '198.51.100.9', told: null, want: false },
+      { name: "the LAN's, if that is told", address: '192.168.1.1', told: '192.168.1.1', want: true },
+      { name: "the LAN's, with another told", address: '192.168.1.1', told: '198.51.100.9', want: false },
+    ],
+    async ({ address, told, want }) => {
+      await router.nft('flush ruleset');
+      const fd = router.during(() => openTcpListener(parseIpv4(address) ?? NaN, 8443, '--port'));
+      try {
+        const gateway = { externalInterface: 'wan0', externalAddress: parseIpv4(told ?? ''), own };
+        const found = router.during(() => new PortFinder(gateway).find(true));
+        assert.equal(portLines('ports', found.ofAdministrator.ranges()), want ? ['ports = 8443'] : []);
+        // As the units do, which have the told address among other flags.
+        const printed = await router.must(
+          'env',
+          [
+            `NATPMP_FRONTEND=${told === null ? '' : `--log-level info --external-address ${told}`}`,
+            process.execPath,
+            join(import.meta.dirname, '../../cli/print-reserved-ports.js'),
+            ...['--external-interface', 'wan0', '--listen-interface', 'br-lan'],
+          ],
+          '',
+        );
+        assert.is(/^reserved-ports = 8443$/m.test(printed), want, printed);
+      } finally {
+        closeSync(fd);
+      }
+    },
+  );
+
+  cases<{ name: string; address: string; want: boolean }>(
+    'an address of this router',
+    [
+      { address: '203.0.113.2', want: true },
+      { address: '192.168.1.1', want: true },
+      { address: '198.51.100.9', want: true },
+      { address: '198.51.100.17', want: true },
+      // Broadcast, a neighbour, one beyond the default route, multicast, one without a route.
+      { address: '203.0.113.255', want: false },
+      { address: '203.0.113.3', want: false },
+      { address: '8.8.8.8', want: false },
+      { address: '224.0.0.1', want: false },
+      { address: '192.0.2.1', want: false },
+    ].map((row) => ({ name: row.address, ...row })),
+    ({ address, want }) =>
+      assert.is(
+        router.during(() => isLocalAddress(parseIpv4(address) ?? NaN)),
+        want,
+      ),
+  );
 }

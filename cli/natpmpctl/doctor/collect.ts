@@ -127,10 +127,11 @@ async function askHelper(socketPath: string): Promise<Pick<Facts, 'helper' | 'ma
   }
 }
 
-function findPorts({ externalInterface, natTable: table, natChain: chain }: Setup): Facts['portsInUse'] {
+function findPorts(setup: Setup): Facts['portsInUse'] {
+  const { externalInterface, externalAddress, natTable: table, natChain: chain } = setup;
   return externalInterface === null
     ? null
-    : attempt(() => new PortFinder({ externalInterface, own: { table, chain } }).find(true));
+    : attempt(() => new PortFinder({ externalInterface, externalAddress, own: { table, chain } }).find(true));
 }
 
 function attempt<T>(read: () => T): T | Unavailable {
