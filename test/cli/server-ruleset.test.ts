@@ -2,7 +2,7 @@
 
 import { crc32 } from 'node:zlib';
 import * as assert from 'uvu/assert';
-import { isAtLeast, localAddresses } from '../../cli/host/ruleset.js';
+import { isAtLeast } from '../../cli/host/ruleset.js';
 import type { FoundRuleset } from '../../cli/host/ruleset-plan.js';
 import {
   elementsIn,
@@ -357,19 +357,6 @@ claims('the ruleset', {
     assert.equal(missing, ['    ct label 113 goto NATPMP-live']);
     assert.ok(more.has('    meta nfproto ipv4 ct label 113 goto NATPMP-live'));
   },
-});
-
-claims('this router', {
-  'its own addresses are those of the table of local routes': () =>
-    assert.equal(
-      [
-        ...localAddresses(
-          'Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 127.0.0.1\n        /32 host LOCAL\n     |-- 203.0.113.0\n        /32 link BROADCAST\n' +
-            '     +-- 203.0.113.2/31 2 0 2\n        |-- 203.0.113.2\n           /32 host LOCAL\n        |-- 203.0.113.9\n           /32 host UNICAST\n',
-        ),
-      ],
-      [0x7f000001, 0xcb007102],
-    ),
 });
 
 cases<{ name: string; kernel: string; want: boolean }>(
