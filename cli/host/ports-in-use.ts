@@ -17,7 +17,7 @@ import { readOr } from './machine.js';
 import { isLocalAddress } from './local-address.js';
 import type { Json } from './nft-json.js';
 import { keyOf, listOf, objectsOf, only } from './nft-json.js';
-import { nftFailure, runNft, saveIptables } from './nft.js';
+import { legacyTables, nftFailure, runNft, saveIptables, saveLegacy } from './nft.js';
 import type { ElementsOf, Forwards, FromOutside, OwnNames } from './port-forwards.js';
 import { readForwards } from './port-forwards.js';
 import { PortSet } from './port-set.js';
@@ -31,7 +31,7 @@ export interface Gateway {
   readonly own: OwnNames | null;
 }
 
-export interface PortsInUse extends Pick<ServedPorts, 'capped'>, Pick<Forwards, 'unread'> {
+export interface PortsInUse extends Pick<ServedPorts, 'capped'>, Pick<Forwards, 'unread' | 'legacy'> {
   readonly ports: PortSet;
   /** Without the ports of users' sockets: what only root can take. */
   readonly ofAdministrator: PortSet;
@@ -61,8 +61,10 @@ export class PortFinder {
     const external = externalAddresses(this.#gateway, interfaces);
     // Rules about the router's addresses mean something else once these have changed.
     const addresses = JSON.stringify([[...interfaces], mappedAddresses(this.#gateway, interfaces)]);
-    if (this.#forwards === null || rulesChanged || addresses !== this.#forwardsFor)
-      this.#forwards = findForwards(this.#gateway, interfaces);
+    const legacy = legacyTables();
+    const isLegacyNew = legacy.names.length > 0 && this.#forwards?.legacy === null;
+    if (this.#forwards === null || rulesChanged || isLegacyNew || addresses !== this.#forwardsFor)
+      this.#forwards = findForwards(this.#gateway, interfaces, saveLegacy(legacy));
     this.#forwardsFor = addresses;
     const outside: OutsideView = {
       devices: devicesOf(this.#gateway.externalInterface),
@@ -78,6 +80,7 @@ export class PortFinder {
       ofAdministrator: served.ofRoot.or(this.#forwards.ports),
       capped: served.capped,
       unread: this.#forwards.unread,
+      legacy: this.#forwards.legacy,
     };
   }
 }
@@ -122,11 +125,12 @@ function ephemeralPorts(): EphemeralPorts {
   return { from, to };
 }
 
-function findForwards(gateway: Gateway, interfaces: Interfaces): Forwards {
+function findForwards(gateway: Gateway, interfaces: Interfaces, legacy: string | null): Forwards {
   const json = listRuleset(['--json', '--terse']);
   // Most rulesets translate nothing that comes in.
-  if (!/"(dnat|redirect|tproxy|xt)"/.test(json)) return { ports: PortSet.NONE, unread: [] };
-  const listing = { json, text: listRuleset(['--terse']), iptables: saveIptables(json, 'ip') };
+  if (legacy === '' && !/"(dnat|redirect|tproxy|xt)"/.test(json))
+    return { ports: PortSet.NONE, legacy: null, unread: [] };
+  const listing = { json, text: listRuleset(['--terse']), iptables: saveIptables(json, 'ip'), legacy };
   const read = new Map<string, readonly Json[] | null>();
   const elementsOf: ElementsOf = (kind, { family, table, name }) => {
     const key = keyOf(family, table, name);
@@ -145,7 +149,7 @@ function findForwards(gateway: Gateway, interfaces: Interfaces): Forwards {
   if (mapped.length === all.length) return found;
   // A rule for one of several addresses as a whole leaves the others: not if it is the one that mappings are on.
   const { ports, unread } = forwardsTo(mapped);
-  return { ports: found.ports.or(ports), unread: [...new Set([...found.unread, ...unread])] };
+  return { ...found, ports: found.ports.or(ports), unread: [...new Set([...found.unread, ...unread])] };
 }
 
 function listRuleset(flags: readonly string[]): string {

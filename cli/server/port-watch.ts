@@ -86,7 +86,8 @@ export class PortWatch {
     this.#areRulesStale = events.takeChange() || this.#areRulesStale;
     const readRules = this.#areRulesStale && nowMs() - this.#rulesReadAt >= RULES_MS;
     const found = finder.find(readRules);
-    if (readRules) [this.#areRulesStale, this.#rulesReadAt] = [false, nowMs()];
+    // No event tells of changes that are made by iptables-legacy.
+    if (readRules) [this.#areRulesStale, this.#rulesReadAt] = [found.legacy !== null, nowMs()];
     const before = this.#inUse;
     this.#inUse = found;
     this.#warn(warningsOf(found));

@@ -34,7 +34,7 @@ import {
 } from '../support/healthy-router.js';
 
 const setup = HEALTHY.setup;
-const NO_PORTS = { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [] };
+const NO_PORTS = { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [], legacy: null };
 const without = (name: string, also: Record<string, object> = {}) =>
   new Map([...HEALTHY.interfaces].filter(([each]) => each !== name).concat(Object.entries(also) as never[]));
 const kernel = (name: string, value: string) => new Map([...HEALTHY.kernelSettings, [name, value]]);
@@ -735,6 +735,20 @@ cases<{ name: string; facts: Partial<Facts>; want: RegExp }>(
         ],
       },
       want: /^warn ports the router itself needs port 8500: the static tcp mapping to 192\.168\.1\.2:80 .*revoke --static --port tcp\/8500/,
+    },
+    {
+      name: 'forwards of iptables-legacy that the daemons are not told',
+      facts: {
+        daemons: [daemon('frontend', { args: ['--reserved-ports', '8080', '--reserved-ports=22,8443-8450'] })],
+        portsInUse: {
+          ...NO_PORTS,
+          legacy: PortSet.of([
+            { from: 8080, to: 8081 },
+            { from: 8445, to: 8451 },
+          ]),
+        },
+      },
+      want: /^warn ports iptables-legacy forwards 8081, 8451, and the daemons do not know.*reserved-ports = 8081,8451$/,
     },
     {
       name: 'nft that fails',

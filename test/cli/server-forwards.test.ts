@@ -1,10 +1,12 @@
 // Ports that others' rules forward, as a real nft lists them: those on which a packet from outside, for an address of
 // the router, may meet such a rule. What cannot be read is told.
 
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { isLocalAddress } from '../../cli/host/local-address.js';
+import { legacyTables, saveLegacy } from '../../cli/host/nft.js';
+import { readForwards } from '../../cli/host/port-forwards.js';
 import { PortFinder } from '../../cli/host/ports-in-use.js';
 import { portLines } from '../../cli/host/port-lines.js';
 import { rulesetHere } from '../../cli/host/ruleset.js';
@@ -14,6 +16,64 @@ import { parseIpv4 } from '../../proto/mapping.js';
 import { cases, claims, skip } from '../support/cases.js';
 import { cable, Namespace } from '../support/network.js';
 import { atEnd } from '../support/cases.js';
+
+/** Throws as the file system does. */
+const failing = (code: string) => () => {
+  throw Object.assign(new Error(code), { code });
+};
+
+cases<{
+  name: string;
+  read: () => string;
+  loaded?: string;
+  names: readonly string[];
+  isCertain: boolean;
+  saved: string | null;
+}>(
+  'the tables of iptables-legacy that may forward',
+  [
+    { name: 'a kernel without', read: failing('ENOENT'), loaded: 'iptable_nat', names: [], isCertain: true, saved: '' },
+    { name: 'none', read: () => '', loaded: 'iptable_nat', names: [], isCertain: true, saved: '' },
+    { name: 'others', read: () => 'raw\nfilter\n', names: [], isCertain: true, saved: '' },
+    {
+      name: 'not to be read, and no module of theirs is loaded',
+      read: failing('EACCES'),
+      loaded: 'iptable_filter',
+      names: [],
+      isCertain: false,
+      saved: '',
+    },
+    {
+      name: 'not to be read: may be there',
+      read: failing('EACCES'),
+      loaded: 'iptable_nat',
+      names: ['nat'],
+      isCertain: false,
+      saved: null,
+    },
+  ],
+  ({ read, loaded, names, isCertain, saved }) => {
+    const found = legacyTables(read, (module) => module === loaded);
+    assert.equal(found, { names, isCertain });
+    assert.is(saveLegacy(found), saved);
+  },
+);
+
+claims('rules of iptables-legacy that cannot be read', {
+  'are told, because a mapping of a port that they forward is not reached': () => {
+    const outside = { sources: [], externalAddresses: null, hosts: null, groups: new Map(), ipv6: null };
+    const found = readForwards({ json: '{"nftables": []}', text: '', iptables: '', legacy: null }, null, () => null, {
+      ...outside,
+      from: 'wan0',
+      to: null,
+      externalPorts: [],
+      internalPorts: [],
+      isOnlyRoute: false,
+    });
+    assert.equal(found.unread, ['there may be forwards of iptables-legacy, which cannot be read here']);
+    assert.ok(found.ports.isEmpty);
+  },
+});
 
 interface Row {
   readonly name: string;
@@ -318,6 +378,103 @@ else {
       assert.match(found.unread[0] ?? '', tells);
     }
   });
+
+  const old = await Namespace.open();
+  atEnd(() => old.close());
+  await cable(
+    { in: old, device: 'wan0', addresses: ['203.0.113.2/24', '203.0.113.4/24'] },
+    { in: old, device: 'wan-end' },
+  );
+  await old.bridge('br-lan', '192.168.1.1/24');
+  const readOld = () =>
+    old.during(() => new PortFinder({ externalInterface: 'wan0', externalAddress: null, own }).find(true));
+  assert.is(readOld().legacy, null);
+  assert.is(
+    old.during(() => readFileSync('/proc/net/ip_tables_names', 'utf8')),
+    '',
+    'a look makes no table',
+  );
+
+  cases<{ name: string; table?: string; rules: readonly string[]; want: string; tells?: RegExp }>(
+    'D-6 forwarded by iptables-legacy',
+    [
+      { name: 'nothing', rules: [], want: '' },
+      {
+        name: 'a port',
+        rules: ['-A PREROUTING -i wan0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.0.0.3:80'],
+        want: '8080',
+      },
+      {
+        name: 'by a prefix of the interface, its address, and other conditions',
+        rules: [
+          '-A PREROUTING -s 198.51.100.0/24 -d 203.0.113.2/32 -i wan+ -p udp -m udp --dport 6000:6010 -m conntrack --ctstate NEW -m comment --comment "-j ACCEPT" -j REDIRECT --to-ports 53',
+        ],
+        want: '6000-6010',
+      },
+      {
+        name: "Docker's",
+        rules: [
+          ':DOCKER - [0:0]',
+          '-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER',
+          '-A DOCKER -i docker0 -j RETURN',
+          '-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8444 -j DNAT --to-destination 172.17.0.2:80',
+          '-A DOCKER -d 192.168.1.1/32 ! -i docker0 -p tcp -m tcp --dport 8445 -j DNAT --to-destination 172.17.0.2:81',
+        ],
+        want: '8444',
+      },
+      {
+        name: 'several, and what is accepted or has returned before, or is behind a goto',
+        rules: [
+          ':WEB - [0:0]',
+          ':QUIET - [0:0]',
+          '-A PREROUTING -p tcp -m tcp --dport 8022 -j ACCEPT',
+          '-A PREROUTING -p tcp -m multiport --dports 8020,8022,8030:8039 -j WEB',
+          '-A PREROUTING -p tcp -m tcp --dport 8050 -g QUIET',
+          '-A PREROUTING -p tcp -m tcp --dport 8050:8051 -j REDIRECT',
+          '-A WEB -p tcp -m tcp --dport 8035 -j RETURN',
+          '-A WEB -j DNAT --to-destination 10.0.0.7',
+        ],
+        want: '8020,8030-8034,8036-8039,8051',
+      },
+      {
+        name: 'a proxy of the LAN, and of all but what comes in at the outside',
+        rules: [
+          '-A PREROUTING -i br-lan -p tcp -m tcp --dport 1:65535 -j REDIRECT --to-ports 1080',
+          '-A PREROUTING ! -i wan0 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 1080',
+          '-A PREROUTING ! -d 203.0.113.0/24 -p tcp -m tcp --dport 81 -j REDIRECT --to-ports 1080',
+          '-A OUTPUT -p tcp -m tcp --dport 1:65535 -j REDIRECT --to-ports 1080',
+        ],
+        want: '',
+      },
+      {
+        name: 'a mark',
+        rules: ['-A PREROUTING -m mark --mark 0x7 -j DNAT --to-destination 10.0.0.8'],
+        want: '',
+        tells: /^chain PREROUTING of table ip nat \(iptables-legacy\) forwards what has .*mark/,
+      },
+      {
+        name: 'a condition that is not known, with a port',
+        rules: [
+          '-A PREROUTING -p tcp -m tcp --dport 8060 -m time --timestart 10:00:00 -j DNAT --to-destination 10.0.0.8',
+        ],
+        want: '8060',
+      },
+      {
+        name: 'tproxy',
+        table: 'mangle',
+        rules: ['-A PREROUTING -p tcp -m tcp --dport 8099 -j TPROXY --on-port 80 --on-ip 127.0.0.1'],
+        want: '8099',
+      },
+    ],
+    async ({ table = 'nat', rules, want, tells }) => {
+      await old.must('iptables-legacy-restore', [], ['*nat', 'COMMIT', `*${table}`, ...rules, 'COMMIT', ''].join('\n'));
+      const found = readOld();
+      assert.equal(portLines('ports', found.ofAdministrator.ranges()), want === '' ? [] : [`ports = ${want}`]);
+      assert.equal(found.legacy?.ranges(), found.ofAdministrator.ranges());
+      assert.is(found.unread.length, tells === undefined ? 0 : 1, found.unread.join('\n'));
+      if (tells !== undefined) assert.match(found.unread[0] ?? '', tells);
+    },
+  );
 
   cases<{ name: string; address: string; told: string | null; want: boolean }>(
     'D-6 a service bound to one address',

@@ -98,7 +98,7 @@ export const HEALTHY: Facts = {
   rulesetListing: '{"nftables": []}',
   legacyTables: [],
   nftDetails: { text: '', elements: new Map(), iptables: '', ip6tables: '' },
-  portsInUse: { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [] },
+  portsInUse: { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [], legacy: null },
   interfaceGroups: new Map(),
   mappings: [],
   stateDir: state,
