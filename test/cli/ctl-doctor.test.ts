@@ -712,6 +712,18 @@ cases<{ name: string; facts: Partial<Facts>; want: RegExp | null }>(
   },
 );
 
+claims('doctor: an interface by its altname', {
+  'is told by its name': () => {
+    const names = { externalInterface: 'enp3s0', listenInterfaces: ['lan'] };
+    const altnames = new Map([
+      ['enp3s0', 'enp3s0 is another name (altname) of wan0: give wan0'],
+      ['lan', 'lan is another name (altname) of br-lan: give br-lan'],
+    ]);
+    const told = diagnose({ ...HEALTHY, setup: { ...setup, ...names }, altnames }).map(({ says }) => says);
+    for (const text of altnames.values()) assert.ok(told.includes(text), told.join('\n'));
+  },
+});
+
 cases<{ name: string; facts: Partial<Facts>; want: RegExp }>(
   'doctor: ports',
   [

@@ -99,6 +99,7 @@ export const HEALTHY: Facts = {
   legacyTables: [],
   nftDetails: { text: '', elements: new Map(), iptables: '', ip6tables: '' },
   portsInUse: { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [], legacy: null },
+  altnames: new Map(),
   interfaceGroups: new Map(),
   mappings: [],
   stateDir: state,

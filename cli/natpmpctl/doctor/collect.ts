@@ -8,7 +8,7 @@ import type { Lan } from '../../../proto/mapping.js';
 import { formatIpv6 } from '../../../proto/ipv6.js';
 import { parseIpv4 } from '../../../proto/mapping.js';
 import { messageOf } from '../../host/failure.js';
-import { readInterfaces, readLinks } from '../../host/interfaces.js';
+import { altnameText, readInterfaces, readLinks } from '../../host/interfaces.js';
 import { kernelSetting, readOr } from '../../host/machine.js';
 import { PATH } from '../../host/programs.js';
 import { PortFinder } from '../../host/ports-in-use.js';
@@ -67,6 +67,14 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
       ? { text: '', elements: new Map(), iptables: '', ip6tables: '' }
       : collectNftDetails(rulesetListing, chainsOfGateways(tables)),
     portsInUse: findPorts(setup),
+    altnames: new Map(
+      [...setup.listenInterfaces, ...(setup.externalInterface === null ? [] : [setup.externalInterface])].flatMap(
+        (name): [string, string][] => {
+          const text = altnameText(name);
+          return text === null ? [] : [[name, text]];
+        },
+      ),
+    ),
     interfaceGroups: new Map(
       [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
     ),
