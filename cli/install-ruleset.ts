@@ -8,7 +8,7 @@ import { EXIT, Failure, messageOf } from './host/failure.js';
 import { printable } from './host/printable.js';
 import { interfaceNames } from './host/machine.js';
 import { installRuleset, removeRulesets, rulesetHere } from './host/ruleset.js';
-import { chainFrom, parseRulesetFlags } from './host/ruleset-flags.js';
+import { chainFrom, externalAddressIn, parseRulesetFlags } from './host/ruleset-flags.js';
 import type { RulesetName } from './host/ruleset-plan.js';
 import { readConfigFile } from './host/read-config.js';
 import type { RulesetConfig } from './host/ruleset-text.js';
@@ -39,8 +39,7 @@ try {
 }
 
 function configFrom(flags: readonly string[]): RulesetConfig {
-  const address = /(?:^|\s)(--external-address)[= ]\s*(\S+)/.exec(frontendFlags)?.slice(1) ?? [];
-  const parsed = parseRulesetFlags([...address, ...flags], readConfigFile);
+  const parsed = parseRulesetFlags([...externalAddressIn(frontendFlags), ...flags], readConfigFile);
   if ('ok' in parsed) return parsed.ok;
   const lines = 'help' in parsed ? ['the flags are those of natpmp-server ruleset --help'] : parsed.complaints;
   for (const line of lines.slice(0, -1)) say(line);

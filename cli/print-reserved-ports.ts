@@ -9,14 +9,15 @@ import { portLines } from './host/port-lines.js';
 import { PortFinder, warningsOf } from './host/ports-in-use.js';
 import { printable } from './host/printable.js';
 import { readConfigFile } from './host/read-config.js';
-import { parseRulesetFlags } from './host/ruleset-flags.js';
+import { externalAddressIn, parseRulesetFlags } from './host/ruleset-flags.js';
 
 try {
-  const parsed = parseRulesetFlags(process.argv.slice(2), readConfigFile);
+  const flags = [...externalAddressIn(process.env['NATPMP_FRONTEND'] ?? ''), ...process.argv.slice(2)];
+  const parsed = parseRulesetFlags(flags, readConfigFile);
   if (!('ok' in parsed)) throw new Error('complaints' in parsed ? parsed.complaints.join('; ') : 'see install-ruleset');
-  const { externalInterface, table, chain } = parsed.ok;
+  const { externalInterface, externalAddress, table, chain } = parsed.ok;
   const inodes = readFileSync(0, 'utf8').split(/\s+/).filter(Boolean).map(Number);
-  const found = new PortFinder({ externalInterface, own: { table, chain } }, inodes).find(true);
+  const found = new PortFinder({ externalInterface, externalAddress, own: { table, chain } }, inodes).find(true);
   process.stdout.write(`# Written by natpmp-own-ports: ports that the router needs itself.\n`);
   process.stdout.write(
     portLines('reserved-ports', found.ports.ranges())

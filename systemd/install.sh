@@ -49,6 +49,12 @@ check_name() {
   esac
 }
 
+# ip(8) and sockets take an altname, the ruleset does not.
+check_altname() {
+  [ ! -e "/sys/class/net/$2" ] && ip link show dev "$2" >/dev/null 2>&1 || return 0
+  fail 2 "$1 $2 is another name (altname) of $(ip -o link show dev "$2" | sed 's/^[0-9]*: \([^:@]*\).*$/\1/'): give that"
+}
+
 # Whether UPnP is installed: its sockets have settings.
 has_upnp() {
   for lan in "$units"/natpmp-upnp@*.socket.d/lan.conf; do [ ! -e "$lan" ] || return 0; done
@@ -164,9 +170,11 @@ try natpmp-frontend@.service "$src/dist/frontend/main.js" --check --lan 192.168.
   $(sed -n 's/^NATPMP_\(LIMITS\|FRONTEND\|UPNP\)=//p' "$etc/gateway.env" 2>/dev/null)
 try natpmp-ruleset.service "$src/dist/cli/install-ruleset.js" --print --external-interface wan0 --listen-interface br-lan
 
+check_altname --external-interface "$external"
 for interface in $listen; do
   # An address may come later.
   ip link show dev "$interface" >/dev/null 2>&1 || fail 66 "--listen-interface $interface: no such interface"
+  check_altname --listen-interface "$interface"
 done
 
 # Not given: each LAN keeps the port that it has.

@@ -63,9 +63,28 @@ export function findListenInterfaces(
   });
 }
 
+/**
+ * The name in the kernel of the interface that has `name` as an altname (ip-link(8)); null if none has. nft matches, and
+ * the kernel's messages have, only names: nothing of ours is reached by an altname, although a socket can be bound to it.
+ */
+export function realName(name: string): string | null {
+  const index = libc.if_nametoindex(name);
+  const bytes = new Uint8Array(16);
+  if (index === 0 || libc.if_indextoname(index, bytes) === null) return null;
+  const real = Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString();
+  return real === name ? null : real;
+}
+
+/** In words, if it is an altname; else null. */
+export function altnameText(name: string): string | null {
+  const real = realName(name);
+  return real === null ? null : `${name} is another name (altname) of ${real}: give ${real}`;
+}
+
 /** "no such interface", with those that there are; null if it is there. */
 export function missingInterface(name: string, interfaces = readInterfaces()): string | null {
-  return interfaces.has(name) ? null : `no such interface; there are: ${[...interfaces.keys()].sort().join(', ')}`;
+  if (interfaces.has(name)) return null;
+  return altnameText(name) ?? `no such interface; there are: ${[...interfaces.keys()].sort().join(', ')}`;
 }
 
 /** What is missing of these interfaces, in words; null if each is there and has an address. */
@@ -75,6 +94,7 @@ export function missingOf(names: readonly string[], interfaces = readInterfaces(
   const there = [...interfaces.keys()].sort().join(', ');
   const parts = [
     ...(absent.length === 0 ? [] : [`no interface ${absent.join(', ')} (there are: ${there})`]),
+    ...absent.flatMap((name) => altnameText(name) ?? []),
     ...(bare.length === 0 ? [] : [`no IPv4 address on ${bare.join(', ')}`]),
   ];
   return parts.length === 0 ? null : parts.join('; ');

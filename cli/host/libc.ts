@@ -14,6 +14,11 @@ export const libc = {
     [number, number, number, Uint8Array, number]
   >,
   if_nametoindex: self.func('uint32_t if_nametoindex(const char *name)') as Call<[string]>,
+  /** `name`: at least IF_NAMESIZE (16) bytes; they are written. */
+  if_indextoname: self.func('void *if_indextoname(uint32_t index, _Out_ uint8_t *name)') as (
+    index: number,
+    name: Uint8Array,
+  ) => unknown,
   prctl: self.func('int prctl(int option, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)') as Call<
     [number, number, number, number, number]
   >,

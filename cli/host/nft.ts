@@ -1,9 +1,10 @@
-// Runs nft.
+// Runs nft, and the programs of iptables that print rules.
 
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { EXIT, Failure } from './failure.js';
 import { objectsOf, only } from './nft-json.js';
-import { PATH } from './programs.js';
+import { findProgram, PATH } from './programs.js';
 
 export interface NftResult {
   readonly status: number | null;
@@ -54,4 +55,46 @@ export function saveIptables(json: string, family: 'ip' | 'ip6'): string {
     maxBuffer: 1 << 26,
   });
   return status === 0 ? stdout : '';
+}
+
+/** Tables of iptables-legacy that may forward: DNAT and REDIRECT, TPROXY. */
+const LEGACY_TABLES = ['nat', 'mangle'];
+
+/**
+ * Those of LEGACY_TABLES that this network namespace has. Who may not read their names (only root may) is told of all
+ * whose module is loaded, with `isCertain` false.
+ */
+export function legacyTables(
+  read = (): string => readFileSync('/proc/net/ip_tables_names', 'utf8'),
+  isLoaded = (module: string): boolean => existsSync(`/sys/module/${module}`),
+): { readonly names: readonly string[]; readonly isCertain: boolean } {
+  try {
+    const names = read().split('\n');
+    return { names: LEGACY_TABLES.filter((name) => names.includes(name)), isCertain: true };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { names: [], isCertain: true };
+    return { names: LEGACY_TABLES.filter((name) => isLoaded(`iptable_${name}`)), isCertain: false };
+  }
+}
+
+/**
+ * What `iptables-legacy-save` prints of these tables: empty if there is none; null if it cannot be read. It is not run
+ * for tables that are not there, because it would make them.
+ */
+export function saveLegacy({ names, isCertain }: ReturnType<typeof legacyTables>): string | null {
+  if (names.length === 0) return '';
+  if (!isCertain) return null;
+  // Where legacy is the only iptables, or an old one, it has no other name.
+  const program = ['iptables-legacy-save', 'iptables-save'].find((name) => findProgram(name) !== null);
+  if (program === undefined) return null;
+  const saved = names.map((name) => {
+    const { status, stdout } = spawnSync(program, ['-t', name], {
+      encoding: 'utf8',
+      env: { PATH },
+      timeout: 20_000,
+      maxBuffer: 1 << 26,
+    });
+    return status === 0 && stdout.includes(`*${name}\n`) && !stdout.includes('nf_tables') ? stdout : null;
+  });
+  return saved.includes(null) ? null : saved.join('');
 }

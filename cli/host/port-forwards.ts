@@ -5,7 +5,7 @@
 
 import type { PortRange } from '../../proto/mapping.js';
 import { isPort } from '../../proto/mapping.js';
-import { withIptables } from './firewall/iptables.js';
+import { legacyRules, withIptables } from './firewall/iptables.js';
 import type { ElementsOf as EvaluatorElements } from './firewall/match.js';
 import { matches } from './firewall/match.js';
 import type { Packets } from './firewall/packet.js';
@@ -26,6 +26,8 @@ export interface Listing {
   /** Comments and flags are only here: the JSON of nft 1.0.6 leaves them out. */
   readonly text: string;
   readonly iptables: string;
+  /** `iptables-legacy-save` (may be empty); null if there are such rules, or may be, and they cannot be read. */
+  readonly legacy: string | null;
 }
 
 /** The configured names of our own table and chains. */
@@ -36,6 +38,8 @@ export interface OwnNames {
 
 export interface Forwards {
   readonly ports: PortSet;
+  /** Those of iptables-legacy; null if it has no table that could forward. */
+  readonly legacy: PortSet | null;
   /** Rules that forward from outside, but on which ports cannot be read: one line each, for people. */
   readonly unread: readonly string[];
 }
@@ -90,7 +94,8 @@ export function readForwards(
     there.push(expr);
     byChain.set(keyOf(family, table, chain), there);
   }
-  const rules = withIptables(byChain, listing.iptables);
+  const legacy = legacyRules(listing.legacy ?? '');
+  const rules = new Map([...withIptables(byChain, listing.iptables), ...legacy.rules]);
   const maps = new Set(
     only('map', objects).map(({ family, table, name }) => keyOf(String(family), String(table), String(name))),
   );
@@ -104,17 +109,26 @@ export function readForwards(
     return found;
   };
 
-  let ports = PortSet.NONE;
-  const unread = new Set<string>();
+  let [ports, ofLegacy] = [PortSet.NONE, PortSet.NONE];
+  const unread = new Set<string>(
+    listing.legacy === null ? ['there may be forwards of iptables-legacy, which cannot be read here'] : [],
+  );
   for (const protocol of ['tcp', 'udp'] as const) {
     const walk = new Walk(rules, elements, { ...outside, stage: 'untranslated', protocol });
     for (const { family, table, name } of bases) walk.through(family, table, name, PortSet.ALL, false);
     ports = ports.or(walk.ports);
+    walk.ports = PortSet.NONE;
+    for (const { family, table, name } of legacy.bases) walk.through(family, table, name, PortSet.ALL, false);
+    ofLegacy = ofLegacy.or(walk.ports);
     for (const line of walk.unread) unread.add(line);
   }
   const lines = [...unread];
   const more = lines.length - MAX_UNREAD;
-  return { ports, unread: more > 0 ? [...lines.slice(0, MAX_UNREAD), `and ${more} more`] : lines };
+  return {
+    ports: ports.or(ofLegacy),
+    legacy: listing.legacy === '' ? null : ofLegacy,
+    unread: more > 0 ? [...lines.slice(0, MAX_UNREAD), `and ${more} more`] : lines,
+  };
 }
 
 type ElementsIn = (rule: Pick<Rule, 'family' | 'table'>, name: string) => readonly Json[] | null;

@@ -14,20 +14,24 @@ import { libc } from './libc.js';
 import type { EphemeralPorts, OutsideView, ServedPorts } from './listening-ports.js';
 import { isReachable, MAX_PORTS_OF_USER, servedPorts } from './listening-ports.js';
 import { readOr } from './machine.js';
-import { listOf, objectsOf, only } from './nft-json.js';
-import { nftFailure, runNft, saveIptables } from './nft.js';
-import type { Forwards, FromOutside, OwnNames } from './port-forwards.js';
+import { isLocalAddress } from './local-address.js';
+import type { Json } from './nft-json.js';
+import { keyOf, listOf, objectsOf, only } from './nft-json.js';
+import { legacyTables, nftFailure, runNft, saveIptables, saveLegacy } from './nft.js';
+import type { ElementsOf, Forwards, FromOutside, OwnNames } from './port-forwards.js';
 import { readForwards } from './port-forwards.js';
 import { PortSet } from './port-set.js';
 
 /** What is ours, and where the outside is. */
 export interface Gateway {
   readonly externalInterface: string;
+  /** The address that clients are told (--external-address), on any interface or on none; null: that of the interface. */
+  readonly externalAddress: Ipv4 | null;
   /** Null if the configured names are not known: then our mark alone tells what is ours. */
   readonly own: OwnNames | null;
 }
 
-export interface PortsInUse extends Pick<ServedPorts, 'capped'>, Pick<Forwards, 'unread'> {
+export interface PortsInUse extends Pick<ServedPorts, 'capped'>, Pick<Forwards, 'unread' | 'legacy'> {
   readonly ports: PortSet;
   /** Without the ports of users' sockets: what only root can take. */
   readonly ofAdministrator: PortSet;
@@ -37,7 +41,7 @@ export class PortFinder {
   readonly #gateway: Gateway;
   #inodes: ReadonlySet<number>;
   #forwards: Forwards | null = null;
-  /** The addresses of this machine that `#forwards` were read for. */
+  /** The addresses of this machine, and those of mappings, that `#forwards` were read for. */
   #forwardsFor = '';
 
   /** @param inodes Those of the sockets at an earlier look. */
@@ -54,11 +58,13 @@ export class PortFinder {
   /** Look now. `rulesChanged`: rules have to be read again. A Failure if nft cannot list them. */
   find(rulesChanged: boolean): PortsInUse {
     const interfaces = readInterfaces();
-    const external = addressesOf(interfaces.get(this.#gateway.externalInterface));
+    const external = externalAddresses(this.#gateway, interfaces);
     // Rules about the router's addresses mean something else once these have changed.
-    const addresses = JSON.stringify([...interfaces]);
-    if (this.#forwards === null || rulesChanged || addresses !== this.#forwardsFor)
-      this.#forwards = findForwards(this.#gateway, interfaces);
+    const addresses = JSON.stringify([[...interfaces], mappedAddresses(this.#gateway, interfaces)]);
+    const legacy = legacyTables();
+    const isLegacyNew = legacy.names.length > 0 && this.#forwards?.legacy === null;
+    if (this.#forwards === null || rulesChanged || isLegacyNew || addresses !== this.#forwardsFor)
+      this.#forwards = findForwards(this.#gateway, interfaces, saveLegacy(legacy));
     this.#forwardsFor = addresses;
     const outside: OutsideView = {
       devices: devicesOf(this.#gateway.externalInterface),
@@ -74,8 +80,25 @@ export class PortFinder {
       ofAdministrator: served.ofRoot.or(this.#forwards.ports),
       capped: served.capped,
       unread: this.#forwards.unread,
+      legacy: this.#forwards.legacy,
     };
   }
+}
+
+/**
+ * Packets from outside are for one of these: an address of the external interface, or the one that clients are told,
+ * which may be on lo or another interface. It counts while it is not here, too: it may come at any time (VRRP).
+ */
+function externalAddresses({ externalInterface, externalAddress }: Gateway, interfaces: Interfaces): readonly Ipv4[] {
+  const own = addressesOf(interfaces.get(externalInterface));
+  return externalAddress === null || own.includes(externalAddress) ? own : [...own, externalAddress];
+}
+
+/** Those through which mappings are reached now (see the ruleset): the told one alone as soon as it is here. */
+function mappedAddresses({ externalInterface, externalAddress }: Gateway, interfaces: Interfaces): readonly Ipv4[] {
+  return externalAddress !== null && isLocalAddress(externalAddress, interfaces)
+    ? [externalAddress]
+    : addressesOf(interfaces.get(externalInterface));
 }
 
 function addressesOf(lans: readonly Lan[] = []): readonly Ipv4[] {
@@ -102,19 +125,31 @@ function ephemeralPorts(): EphemeralPorts {
   return { from, to };
 }
 
-function findForwards({ externalInterface, own }: Gateway, interfaces: Interfaces): Forwards {
+function findForwards(gateway: Gateway, interfaces: Interfaces, legacy: string | null): Forwards {
   const json = listRuleset(['--json', '--terse']);
   // Most rulesets translate nothing that comes in.
-  if (!/"(dnat|redirect|tproxy|xt)"/.test(json)) return { ports: PortSet.NONE, unread: [] };
-  return readForwards(
-    { json, text: listRuleset(['--terse']), iptables: saveIptables(json, 'ip') },
-    own,
-    (kind, { family, table, name }) => {
-      const set = runNft(['--json', 'list', kind, family, table, name]);
-      return set.status === 0 ? only(kind, objectsOf(set.stdout)).flatMap((object) => listOf(object['elem'])) : null;
-    },
-    fromOutside(externalInterface, interfaces),
-  );
+  if (legacy === '' && !/"(dnat|redirect|tproxy|xt)"/.test(json))
+    return { ports: PortSet.NONE, legacy: null, unread: [] };
+  const listing = { json, text: listRuleset(['--terse']), iptables: saveIptables(json, 'ip'), legacy };
+  const read = new Map<string, readonly Json[] | null>();
+  const elementsOf: ElementsOf = (kind, { family, table, name }) => {
+    const key = keyOf(family, table, name);
+    const known = read.get(key);
+    if (known !== undefined) return known;
+    const set = runNft(['--json', 'list', kind, family, table, name]);
+    const found =
+      set.status === 0 ? only(kind, objectsOf(set.stdout)).flatMap((object) => listOf(object['elem'])) : null;
+    read.set(key, found);
+    return found;
+  };
+  const forwardsTo = (addresses: readonly Ipv4[]): Forwards =>
+    readForwards(listing, gateway.own, elementsOf, fromOutside(gateway.externalInterface, addresses, interfaces));
+  const [all, mapped] = [externalAddresses(gateway, interfaces), mappedAddresses(gateway, interfaces)];
+  const found = forwardsTo(all);
+  if (mapped.length === all.length) return found;
+  // A rule for one of several addresses as a whole leaves the others: not if it is the one that mappings are on.
+  const { ports, unread } = forwardsTo(mapped);
+  return { ...found, ports: found.ports.or(ports), unread: [...new Set([...found.unread, ...unread])] };
 }
 
 function listRuleset(flags: readonly string[]): string {
@@ -126,8 +161,7 @@ function listRuleset(flags: readonly string[]): string {
 /** Addresses that no packet from outside has as its source: "this network", loopback, multicast and above. */
 const NO_SOURCES: readonly Range[] = [block(0, 8), block(0x7f000000, 8), [0xe0000000, 0xffffffff]];
 
-function fromOutside(externalInterface: string, interfaces: Interfaces): FromOutside {
-  const external = addressesOf(interfaces.get(externalInterface));
+function fromOutside(externalInterface: string, external: readonly Ipv4[], interfaces: Interfaces): FromOutside {
   const inside = [...interfaces]
     .filter(([name]) => name !== externalInterface)
     .flatMap(([, lans]) => lans.map(({ routerAddress, prefixLength }) => block(routerAddress, prefixLength)));

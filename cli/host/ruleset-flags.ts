@@ -91,6 +91,11 @@ export function chainFrom(flags: readonly string[], readFile: (path: string) => 
   );
 }
 
+/** Pure: --external-address among the flags of the frontends (NATPMP_FRONTEND of gateway.env), as arguments; or none. */
+export function externalAddressIn(frontendFlags: string): readonly string[] {
+  return /(?:^|\s)(--external-address)[= ]\s*(\S+)/.exec(frontendFlags)?.slice(1) ?? [];
+}
+
 function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetConfig> {
   return validateArguments(from, () => {
     const complaints: string[] = [];

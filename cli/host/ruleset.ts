@@ -1,9 +1,8 @@
 // Installs the static ruleset, and removes it.
 
 import { release } from 'node:os';
-import { parseIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from './failure.js';
-import { readOr } from './machine.js';
+import { isLocalAddress } from './local-address.js';
 import { nftFailure, runNft } from './nft.js';
 import { keyOf } from './nft-json.js';
 import type { FoundRuleset, RulesetName, Tables } from './ruleset-plan.js';
@@ -39,21 +38,12 @@ export function ownChains({ rulesets }: Tables): ReadonlySet<string> {
 /** The script for this router as it is now: the external address may be one of its own, or not. */
 export function rulesetHere(config: RulesetConfig): string {
   const { externalAddress } = config;
-  const isOurs = externalAddress !== null && localAddresses(readOr('/proc/self/net/fib_trie', '')).has(externalAddress);
+  const isOurs = externalAddress !== null && isLocalAddress(externalAddress);
   return rulesetText({
     ...config,
     isAddressHere: isOurs,
     looksIntoMaps: config.looksIntoMaps && isAtLeast(release(), 6, 5),
   });
-}
-
-/** Pure: the router's own addresses in the text of /proc/net/fib_trie. */
-export function localAddresses(fibTrie: string): ReadonlySet<number> {
-  return new Set(
-    [...fibTrie.matchAll(/^ +\|-- ([0-9.]+)\n +\/32 host LOCAL$/gm)]
-      .map(([, address = '']) => parseIpv4(address))
-      .filter((address) => address !== null),
-  );
 }
 
 /** Pure: whether a kernel of this release ("6.18.44-something") is of this version or a later one. */

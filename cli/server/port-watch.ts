@@ -35,10 +35,11 @@ export class PortWatch {
     this.#deps = deps;
   }
 
-  static open({ externalInterface, natTable: table, natChain: chain }: Config, log: Log): PortWatch {
+  static open(config: Config, log: Log): PortWatch {
+    const { externalInterface, externalAddress, natTable: table, natChain: chain } = config;
     const own = { table, chain };
     return new PortWatch({
-      finder: new PortFinder({ externalInterface, own }),
+      finder: new PortFinder({ externalInterface, externalAddress, own }),
       // Before the first look: what changes after it is noticed.
       events: new RulesetEvents(own),
       nowMs: () => performance.now(),
@@ -85,7 +86,8 @@ export class PortWatch {
     this.#areRulesStale = events.takeChange() || this.#areRulesStale;
     const readRules = this.#areRulesStale && nowMs() - this.#rulesReadAt >= RULES_MS;
     const found = finder.find(readRules);
-    if (readRules) [this.#areRulesStale, this.#rulesReadAt] = [false, nowMs()];
+    // No event tells of changes that are made by iptables-legacy.
+    if (readRules) [this.#areRulesStale, this.#rulesReadAt] = [found.legacy !== null, nowMs()];
     const before = this.#inUse;
     this.#inUse = found;
     this.#warn(warningsOf(found));

@@ -10,7 +10,7 @@ import type { Lan } from '../../proto/mapping.js';
 import { formatLan } from '../../config/format.js';
 import { formatIpv4, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import { findListenInterfaces } from '../host/interfaces.js';
+import { altnameText, findListenInterfaces } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
 import { bootId, deviceId, kernelSetting, readOr } from '../host/machine.js';
 import type { PortsInUse } from '../host/ports-in-use.js';
@@ -84,6 +84,7 @@ export async function runGateway(configured: ResolvedConfig, context: RunContext
   const config = withIpv6Here(configured, log);
   checkCapabilities();
   checkPrograms(['nft', 'setpriv', 'sh']);
+  checkNames(config);
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config, log);
   if (config.upnp) warnOfOtherGateways(log);
@@ -104,6 +105,19 @@ export async function runGateway(configured: ResolvedConfig, context: RunContext
     for (const proxy of metrics) proxy.close();
     ports.close();
     sockets.close();
+  }
+}
+
+/** An interface by its altname would be waited for until the end. */
+function checkNames({ externalInterface, pinholes, pinholeInterface, listenInterfaces }: ResolvedConfig): void {
+  const flags = [
+    ['--external-interface', externalInterface],
+    ...(pinholes ? ([['--pinhole-interface', pinholeInterface]] as const) : []),
+    ...listenInterfaces.map((name) => ['--listen-interface', name] as const),
+  ] as const;
+  for (const [flag, name] of flags) {
+    const text = altnameText(name);
+    if (text !== null) throw new Failure(EXIT.usage, `${flag} ${text}`);
   }
 }
 

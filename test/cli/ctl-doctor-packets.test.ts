@@ -7,7 +7,7 @@ import { matches } from '../../cli/host/firewall/match.js';
 import type { Stage } from '../../cli/host/firewall/packet.js';
 import { conditionText } from '../../cli/host/firewall/text.js';
 import type { Json } from '../../cli/host/nft-json.js';
-import { cases } from '../support/cases.js';
+import { cases, claims } from '../support/cases.js';
 import { HEALTHY } from '../support/healthy-router.js';
 
 const meta = (key: string): Json => ({ meta: { key } });
@@ -335,3 +335,26 @@ cases(
     assert.is(truth.kind === 'part' ? (truth.share > 0.5 ? 'most' : 'few') : truth.kind, want);
   },
 );
+
+claims('the addresses that packets of mappings are for', {
+  'are those of the external interface; the told one alone as soon as it is one of the router, on any interface':
+    () => {
+      const told = 0xc6336409;
+      const addressesOf = (externalAddress: number | null, lo: readonly number[]) =>
+        networkOf(
+          { ...HEALTHY.setup, externalAddress },
+          new Map([
+            ...HEALTHY.interfaces,
+            [
+              'lo',
+              { isUp: true, isRunning: true, lans: lo.map((routerAddress) => ({ routerAddress, prefixLength: 32 })) },
+            ],
+          ]),
+          HEALTHY.defaultRoutes,
+          HEALTHY.interfaceGroups,
+        ).externalAddresses;
+      assert.equal(addressesOf(null, [told]), [[0xcb00710a, 0xcb00710a]]);
+      assert.equal(addressesOf(told, []), [[0xcb00710a, 0xcb00710a]]);
+      assert.equal(addressesOf(told, [told]), [[told, told]]);
+    },
+});

@@ -6,9 +6,9 @@ import { PortSet } from '../../cli/host/port-set.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Origin } from '../../proto/mapping.js';
 import { cases } from '../support/cases.js';
-import { HEALTHY } from '../support/healthy-router.js';
+import { daemon, HEALTHY } from '../support/healthy-router.js';
 
-const NO_PORTS = { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [] };
+const NO_PORTS = { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [], legacy: null };
 
 const staticTo = (internalAddress: number, origin: Origin = 'static') =>
   ({ protocol: 'tcp', externalPort: 8500, internalAddress, internalPort: 80, origin }) as const;
@@ -82,6 +82,20 @@ cases<{ name: string; facts: Partial<Facts>; want: RegExp }>(
         ],
       },
       want: /^warn ports the router itself needs port 8500: the static tcp mapping to 192\.168\.1\.2:80 .*revoke --static --port tcp\/8500/,
+    },
+    {
+      name: 'forwards of iptables-legacy that the daemons are not told',
+      facts: {
+        daemons: [daemon('frontend', { args: ['--reserved-ports', '8080', '--reserved-ports=22,8443-8450'] })],
+        portsInUse: {
+          ...NO_PORTS,
+          legacy: PortSet.of([
+            { from: 8080, to: 8081 },
+            { from: 8445, to: 8451 },
+          ]),
+        },
+      },
+      want: /^warn ports iptables-legacy forwards 8081, 8451, and the daemons do not know.*reserved-ports = 8081,8451$/,
     },
     {
       name: 'nft that fails',

@@ -490,3 +490,15 @@ claims('doctor: for people', {
     assert.match(formatFindings(diagnose(HEALTHY), 80, true), /^\x1b\[32mok    \x1b\[0mhelper {6}answers/),
   wrap: () => assert.equal(wrap('a bb ccc dddddddd e', 6), ['a bb', 'ccc', 'dddddddd', 'e']),
 });
+
+claims('doctor: an interface by its altname', {
+  'is told by its name': () => {
+    const names = { externalInterface: 'enp3s0', listenInterfaces: ['lan'] };
+    const altnames = new Map([
+      ['enp3s0', 'enp3s0 is another name (altname) of wan0: give wan0'],
+      ['lan', 'lan is another name (altname) of br-lan: give br-lan'],
+    ]);
+    const told = diagnose({ ...HEALTHY, setup: { ...setup, ...names }, altnames }).map(({ says }) => says);
+    for (const text of altnames.values()) assert.ok(told.includes(text), told.join('\n'));
+  },
+});

@@ -1,12 +1,79 @@
 // Ports that others' rules forward, as a real nft lists them: those on which a packet from outside, for an address of
 // the router, may meet such a rule. What cannot be read is told.
 
+import { closeSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { isLocalAddress } from '../../cli/host/local-address.js';
+import { legacyTables, saveLegacy } from '../../cli/host/nft.js';
+import { readForwards } from '../../cli/host/port-forwards.js';
 import { PortFinder } from '../../cli/host/ports-in-use.js';
 import { portLines } from '../../cli/host/port-lines.js';
-import { cases, skip } from '../support/cases.js';
+import { rulesetHere } from '../../cli/host/ruleset.js';
+import { parseRulesetFlags } from '../../cli/host/ruleset-flags.js';
+import { openTcpListener } from '../../cli/server/sockets.js';
+import { parseIpv4 } from '../../proto/mapping.js';
+import { cases, claims, skip } from '../support/cases.js';
 import { cable, Namespace } from '../support/network.js';
 import { atEnd } from '../support/cases.js';
+
+/** Throws as the file system does. */
+const failing = (code: string) => () => {
+  throw Object.assign(new Error(code), { code });
+};
+
+cases<{
+  name: string;
+  read: () => string;
+  loaded?: string;
+  names: readonly string[];
+  isCertain: boolean;
+  saved: string | null;
+}>(
+  'the tables of iptables-legacy that may forward',
+  [
+    { name: 'a kernel without', read: failing('ENOENT'), loaded: 'iptable_nat', names: [], isCertain: true, saved: '' },
+    { name: 'none', read: () => '', loaded: 'iptable_nat', names: [], isCertain: true, saved: '' },
+    { name: 'others', read: () => 'raw\nfilter\n', names: [], isCertain: true, saved: '' },
+    {
+      name: 'not to be read, and no module of theirs is loaded',
+      read: failing('EACCES'),
+      loaded: 'iptable_filter',
+      names: [],
+      isCertain: false,
+      saved: '',
+    },
+    {
+      name: 'not to be read: may be there',
+      read: failing('EACCES'),
+      loaded: 'iptable_nat',
+      names: ['nat'],
+      isCertain: false,
+      saved: null,
+    },
+  ],
+  ({ read, loaded, names, isCertain, saved }) => {
+    const found = legacyTables(read, (module) => module === loaded);
+    assert.equal(found, { names, isCertain });
+    assert.is(saveLegacy(found), saved);
+  },
+);
+
+claims('rules of iptables-legacy that cannot be read', {
+  'are told, because a mapping of a port that they forward is not reached': () => {
+    const outside = { sources: [], externalAddresses: null, hosts: null, groups: new Map(), ipv6: null };
+    const found = readForwards({ json: '{"nftables": []}', text: '', iptables: '', legacy: null }, null, () => null, {
+      ...outside,
+      from: 'wan0',
+      to: null,
+      externalPorts: [],
+      internalPorts: [],
+      isOnlyRoute: false,
+    });
+    assert.equal(found.unread, ['there may be forwards of iptables-legacy, which cannot be read here']);
+    assert.ok(found.ports.isEmpty);
+  },
+});
 
 interface Row {
   readonly name: string;
@@ -14,6 +81,8 @@ interface Row {
   readonly rule?: string;
   /** More tables. */
   readonly tables?: string;
+  /** --external-address. */
+  readonly told?: string;
   /** A script for iptables-nft-restore. */
   readonly iptables?: string;
   /** The ports, separated by commas. */
@@ -182,6 +251,58 @@ const ROWS: readonly Row[] = [
     want: '',
   },
 
+  // --external-address: 198.51.100.9 is on lo, 198.51.100.17 of a local route, 198.51.100.77 is not here.
+  {
+    name: 'for the address that is told, which is on lo',
+    told: '198.51.100.9',
+    rule: 'ip daddr 198.51.100.9 tcp dport 8444 dnat ip to 10.0.0.9',
+    want: '8444',
+  },
+  {
+    name: 'the same if it is not told',
+    rule: 'ip daddr 198.51.100.9 tcp dport 8444 dnat ip to 10.0.0.9',
+    want: '',
+  },
+  {
+    name: "for the interface's address, with another told",
+    told: '198.51.100.9',
+    rule: 'ip daddr 203.0.113.2 tcp dport 8445 dnat ip to 10.0.0.9',
+    want: '8445',
+  },
+  {
+    name: 'for a told address that is not here yet (VRRP)',
+    told: '198.51.100.77',
+    rule: 'ip daddr 198.51.100.77 tcp dport 8446 dnat ip to 10.0.0.9',
+    want: '8446',
+  },
+  {
+    name: 'the told address for a host as a whole, which leaves no mapping',
+    told: '198.51.100.9',
+    rule: 'ip daddr 198.51.100.9 dnat ip to 10.0.0.8',
+    want: '',
+    tells: /chain prerouting of table inet hand forwards/,
+  },
+  {
+    name: 'the same of a local route',
+    told: '198.51.100.17',
+    rule: 'ip daddr 198.51.100.17 dnat ip to 10.0.0.8',
+    want: '',
+    tells: /chain prerouting of table inet hand forwards/,
+  },
+  {
+    name: 'another of our addresses for a host, which leaves the told one',
+    told: '198.51.100.9',
+    rule: 'ip daddr 203.0.113.2 dnat ip to 10.0.0.8',
+    want: '',
+  },
+  {
+    name: 'a host for each of our addresses, with one told that is not here',
+    told: '198.51.100.77',
+    rule: 'ip daddr { 203.0.113.2, 203.0.113.4 } dnat ip to 10.0.0.8',
+    want: '',
+    tells: /chain prerouting of table inet hand forwards/,
+  },
+
   // iptables, and what Docker makes with it.
   {
     name: "Docker's",
@@ -240,11 +361,15 @@ else {
     { in: router, device: 'wan-end' },
   );
   await router.bridge('br-lan', '192.168.1.1/24');
+  await router.must('ip', ['address', 'add', '198.51.100.9/32', 'dev', 'lo']);
+  await router.must('ip', ['route', 'add', '8.8.8.0/24', 'via', '203.0.113.1']);
+  await router.must('ip', ['route', 'add', 'local', '198.51.100.16/29', 'dev', 'lo']);
+  const own = { table: 'mine', chain: 'PMP' };
 
-  cases('D-6 forwarded by hand', ROWS, async ({ rule = 'counter', tables = '', iptables, want, tells }) => {
+  cases('D-6 forwarded by hand', ROWS, async ({ rule = 'counter', tables = '', iptables, told, want, tells }) => {
     await router.nft(`${around(rule)}${tables}`);
     if (iptables !== undefined) await router.must('iptables-nft-restore', ['--noflush'], iptables);
-    const gateway = { externalInterface: 'wan0', own: { table: 'mine', chain: 'PMP' } };
+    const gateway = { externalInterface: 'wan0', externalAddress: parseIpv4(told ?? ''), own };
     const found = router.during(() => new PortFinder(gateway).find(true));
     assert.equal(portLines('ports', found.ofAdministrator.ranges()), want === '' ? [] : [`ports = ${want}`]);
     if (tells === undefined) assert.equal(found.unread, []);
@@ -252,5 +377,188 @@ else {
       assert.is(found.unread.length, 1, found.unread.join('\n'));
       assert.match(found.unread[0] ?? '', tells);
     }
+  });
+
+  const old = await Namespace.open();
+  atEnd(() => old.close());
+  await cable(
+    { in: old, device: 'wan0', addresses: ['203.0.113.2/24', '203.0.113.4/24'] },
+    { in: old, device: 'wan-end' },
+  );
+  await old.bridge('br-lan', '192.168.1.1/24');
+  const readOld = () =>
+    old.during(() => new PortFinder({ externalInterface: 'wan0', externalAddress: null, own }).find(true));
+  assert.is(readOld().legacy, null);
+  assert.is(
+    old.during(() => readFileSync('/proc/net/ip_tables_names', 'utf8')),
+    '',
+    'a look makes no table',
+  );
+
+  cases<{ name: string; table?: string; rules: readonly string[]; want: string; tells?: RegExp }>(
+    'D-6 forwarded by iptables-legacy',
+    [
+      { name: 'nothing', rules: [], want: '' },
+      {
+        name: 'a port',
+        rules: ['-A PREROUTING -i wan0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.0.0.3:80'],
+        want: '8080',
+      },
+      {
+        name: 'by a prefix of the interface, its address, and other conditions',
+        rules: [
+          '-A PREROUTING -s 198.51.100.0/24 -d 203.0.113.2/32 -i wan+ -p udp -m udp --dport 6000:6010 -m conntrack --ctstate NEW -m comment --comment "-j ACCEPT" -j REDIRECT --to-ports 53',
+        ],
+        want: '6000-6010',
+      },
+      {
+        name: "Docker's",
+        rules: [
+          ':DOCKER - [0:0]',
+          '-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER',
+          '-A DOCKER -i docker0 -j RETURN',
+          '-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8444 -j DNAT --to-destination 172.17.0.2:80',
+          '-A DOCKER -d 192.168.1.1/32 ! -i docker0 -p tcp -m tcp --dport 8445 -j DNAT --to-destination 172.17.0.2:81',
+        ],
+        want: '8444',
+      },
+      {
+        name: 'several, and what is accepted or has returned before, or is behind a goto',
+        rules: [
+          ':WEB - [0:0]',
+          ':QUIET - [0:0]',
+          '-A PREROUTING -p tcp -m tcp --dport 8022 -j ACCEPT',
+          '-A PREROUTING -p tcp -m multiport --dports 8020,8022,8030:8039 -j WEB',
+          '-A PREROUTING -p tcp -m tcp --dport 8050 -g QUIET',
+          '-A PREROUTING -p tcp -m tcp --dport 8050:8051 -j REDIRECT',
+          '-A WEB -p tcp -m tcp --dport 8035 -j RETURN',
+          '-A WEB -j DNAT --to-destination 10.0.0.7',
+        ],
+        want: '8020,8030-8034,8036-8039,8051',
+      },
+      {
+        name: 'a proxy of the LAN, and of all but what comes in at the outside',
+        rules: [
+          '-A PREROUTING -i br-lan -p tcp -m tcp --dport 1:65535 -j REDIRECT --to-ports 1080',
+          '-A PREROUTING ! -i wan0 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 1080',
+          '-A PREROUTING ! -d 203.0.113.0/24 -p tcp -m tcp --dport 81 -j REDIRECT --to-ports 1080',
+          '-A OUTPUT -p tcp -m tcp --dport 1:65535 -j REDIRECT --to-ports 1080',
+        ],
+        want: '',
+      },
+      {
+        name: 'a mark',
+        rules: ['-A PREROUTING -m mark --mark 0x7 -j DNAT --to-destination 10.0.0.8'],
+        want: '',
+        tells: /^chain PREROUTING of table ip nat \(iptables-legacy\) forwards what has .*mark/,
+      },
+      {
+        name: 'a condition that is not known, with a port',
+        rules: [
+          '-A PREROUTING -p tcp -m tcp --dport 8060 -m time --timestart 10:00:00 -j DNAT --to-destination 10.0.0.8',
+        ],
+        want: '8060',
+      },
+      {
+        name: 'tproxy',
+        table: 'mangle',
+        rules: ['-A PREROUTING -p tcp -m tcp --dport 8099 -j TPROXY --on-port 80 --on-ip 127.0.0.1'],
+        want: '8099',
+      },
+    ],
+    async ({ table = 'nat', rules, want, tells }) => {
+      await old.must('iptables-legacy-restore', [], ['*nat', 'COMMIT', `*${table}`, ...rules, 'COMMIT', ''].join('\n'));
+      const found = readOld();
+      assert.equal(portLines('ports', found.ofAdministrator.ranges()), want === '' ? [] : [`ports = ${want}`]);
+      assert.equal(found.legacy?.ranges(), found.ofAdministrator.ranges());
+      assert.is(found.unread.length, tells === undefined ? 0 : 1, found.unread.join('\n'));
+      if (tells !== undefined) assert.match(found.unread[0] ?? '', tells);
+    },
+  );
+
+  cases<{ name: string; address: string; told: string | null; want: boolean }>(
+    'D-6 a service bound to one address',
+    [
+      { name: "the interface's", address: '203.0.113.2', told: null, want: true },
+      { name: "the interface's, with another told", address: '203.0.113.2', told: '198.51.100.9', want: true },
+      { name: 'the told one, on lo', address: '198.51.100.9', told: '198.51.100.9', want: true },
+      { name: 'the told one, of a local route', address: '198.51.100.17', told: '198.51.100.17', want: true },
+      { name: 'one on lo that is not told', address: '198.51.100.9', told: null, want: false },
+      { name: "the LAN's, if that is told", address: '192.168.1.1', told: '192.168.1.1', want: true },
+      { name: "the LAN's, with another told", address: '192.168.1.1', told: '198.51.100.9', want: false },
+    ],
+    async ({ address, told, want }) => {
+      await router.nft('flush ruleset');
+      const fd = router.during(() => openTcpListener(parseIpv4(address) ?? NaN, 8443, '--port'));
+      try {
+        const gateway = { externalInterface: 'wan0', externalAddress: parseIpv4(told ?? ''), own };
+        const found = router.during(() => new PortFinder(gateway).find(true));
+        assert.equal(portLines('ports', found.ofAdministrator.ranges()), want ? ['ports = 8443'] : []);
+        // As the units do, which have the told address among other flags.
+        const printed = await router.must(
+          'env',
+          [
+            `NATPMP_FRONTEND=${told === null ? '' : `--log-level info --external-address ${told}`}`,
+            process.execPath,
+            join(import.meta.dirname, '../../cli/print-reserved-ports.js'),
+            ...['--external-interface', 'wan0', '--listen-interface', 'br-lan'],
+          ],
+          '',
+        );
+        assert.is(/^reserved-ports = 8443$/m.test(printed), want, printed);
+      } finally {
+        closeSync(fd);
+      }
+    },
+  );
+
+  cases<{ name: string; address: string; want: boolean }>(
+    'an address of this router',
+    [
+      { address: '203.0.113.2', want: true },
+      { address: '192.168.1.1', want: true },
+      { address: '198.51.100.9', want: true },
+      { address: '198.51.100.17', want: true },
+      // Broadcast, a neighbour, one beyond the default route, multicast, one without a route.
+      { address: '203.0.113.255', want: false },
+      { address: '203.0.113.3', want: false },
+      { address: '8.8.8.8', want: false },
+      { address: '224.0.0.1', want: false },
+      { address: '192.0.2.1', want: false },
+    ].map((row) => ({ name: row.address, ...row })),
+    ({ address, want }) =>
+      assert.is(
+        router.during(() => isLocalAddress(parseIpv4(address) ?? NaN)),
+        want,
+      ),
+  );
+
+  claims('the ruleset of a router with 50,000 routes', {
+    'is made for an --external-address, here or not, without a reading of them': async () => {
+      const full = await Namespace.open();
+      atEnd(() => full.close());
+      await full.ip('link set lo up', 'address add 198.51.100.9/32 dev lo');
+      const routes = Array.from({ length: 50_000 }, (_, at) => `route add 10.${at >> 8}.${at & 255}.0/24 dev lo`);
+      await full.ip(...routes);
+      const tell = (told: string) => {
+        const flags = ['--external-interface', 'wan0', '--listen-interface', 'br-lan', '--external-address', told];
+        const parsed = parseRulesetFlags(flags, () => '');
+        return 'ok' in parsed ? rulesetHere(parsed.ok) : '';
+      };
+      const before = process.cpuUsage();
+      for (let round = 0; round < 10; round++) {
+        assert.match(
+          full.during(() => tell('198.51.100.9')),
+          /ip daddr 198\.51\.100\.9/,
+        );
+        assert.not.match(
+          full.during(() => tell('198.51.100.10')),
+          /198\.51\.100\.10/,
+        );
+      }
+      const { user, system } = process.cpuUsage(before);
+      // The file with all routes would be read within 100 ms.
+      assert.ok((user + system) / 20 < 25_000, `${(user + system) / 20_000} ms each`);
+    },
   });
 }

@@ -2,7 +2,7 @@
 
 import { crc32 } from 'node:zlib';
 import * as assert from 'uvu/assert';
-import { isAtLeast, localAddresses } from '../../cli/host/ruleset.js';
+import { isAtLeast } from '../../cli/host/ruleset.js';
 import type { FoundRuleset } from '../../cli/host/ruleset-plan.js';
 import {
   elementsIn,
@@ -396,19 +396,6 @@ cases<{ name: string; flags?: readonly string[]; want: string | readonly string[
     assert.equal(found, typeof want === 'string' ? want : { complaints: want });
   },
 );
-
-claims('this router', {
-  'its own addresses are those of the table of local routes': () =>
-    assert.equal(
-      [
-        ...localAddresses(
-          'Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 127.0.0.1\n        /32 host LOCAL\n     |-- 203.0.113.0\n        /32 link BROADCAST\n' +
-            '     +-- 203.0.113.2/31 2 0 2\n        |-- 203.0.113.2\n           /32 host LOCAL\n        |-- 203.0.113.9\n           /32 host UNICAST\n',
-        ),
-      ],
-      [0x7f000001, 0xcb007102],
-    ),
-});
 
 cases<{ name: string; kernel: string; want: boolean }>(
   'a kernel that looks into maps',

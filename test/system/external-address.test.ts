@@ -1,11 +1,14 @@
 // --external-address: a fact for packets as soon as it is one of the router's addresses, and only then.
 
+import { closeSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import { openTcpListener } from '../../cli/server/sockets.js';
+import { parseIpv4 } from '../../proto/mapping.js';
 import { claims } from '../support/cases.js';
 import { cable } from '../support/network.js';
 import { passes, tcpFlow, until } from '../lab/flows.js';
 import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
-import { EXTERNAL, openLab, OUTSIDE, REMOTE, ROUTER } from '../lab/lab.js';
+import { BOB, EXTERNAL, openLab, OUTSIDE, REMOTE, ROUTER } from '../lab/lab.js';
 import { Asker } from '../lab/natpmp.js';
 import { Server } from '../lab/server.js';
 
@@ -13,6 +16,7 @@ const TOLD = '203.0.113.11';
 /** Of the second provider: the router's, and the other end. */
 const SECOND = '198.18.0.2';
 const SECOND_OUTSIDE = '198.18.0.1';
+const ON_LO = '198.51.100.9';
 
 const lab = await openLab();
 
@@ -96,6 +100,37 @@ if (lab !== null) {
       assert.is(await leaves(), `${EXTERNAL}:8080`);
       assert.not.match(server.log, /the ruleset is gone/);
       assert.is(await server.stop(), 0);
+    },
+  });
+
+  claims('--external-address on lo', {
+    'what the router serves there, and what is forwarded from there by hand, is given to nobody (D-6)': async () => {
+      await lab.ip(`addr add ${ON_LO}/32 dev lo`);
+      const service = router.namespace.during(() => openTcpListener(parseIpv4(ON_LO) ?? NaN, 8443, '--port'));
+      await lab.nft(
+        `table ip hand { chain prerouting { type nat hook prerouting priority dstnat; ip daddr ${ON_LO} tcp dport 8444 dnat to ${BOB}; }; }`,
+      );
+      const here = await Server.start(lab, ['--external-address', ON_LO], 'on-lo');
+      const given = async (port: number) => (await asker.map('tcp', 8000, port, 600)).externalPort;
+      for (const [port, isGiven] of [
+        [8443, false],
+        [8444, false],
+        [8445, true],
+      ] as const) {
+        assert.is((await given(port)) === port, isGiven, `${port}:\n${here.log}`);
+        await asker.unmap('tcp', 8000);
+      }
+      closeSync(service);
+      await until(
+        '8443 is free',
+        async () => {
+          const is = (await given(8443)) === 8443;
+          await asker.unmap('tcp', 8000);
+          return is;
+        },
+        20_000,
+      );
+      assert.is(await here.stop(), 0);
     },
   });
 }

@@ -139,6 +139,29 @@ if (lab !== null) {
       await lab.nft('delete table ip containers');
       await clear();
     },
+    'a forward of iptables-legacy, of which no event tells': async () => {
+      const rule = ['PREROUTING', '-i', 'wan0', '-p', 'tcp', '--dport', '8446', '-j', 'DNAT', '--to', '192.168.1.3:80'];
+      assert.is(await externalPort(8446), 8446);
+      // Not by asking for the port: so many mappings overflow the launcher's socket, which counts as a change of rules.
+      const says = (line: RegExp) =>
+        until(`${line} in the log:\n${server.log}`, async () => line.test(server.log), 2 * NOTICED_MS);
+      await router.run('iptables-legacy', '-t', 'nat', '-A', ...rule);
+      await says(/"ports":\["8446"\],"msg":"the router needs these itself/);
+      // The table is there already: only the rule is new.
+      const more = rule.map((word) => (word === '8446' ? '8447' : word));
+      await router.run('iptables-legacy', '-t', 'nat', '-A', ...more);
+      await says(/"ports":\["8447"\],"msg":"the router needs these itself/);
+      await until(
+        'the mapping ends',
+        async () => !(await server.mappings()).some((line) => line.startsWith('tcp 8446 ')),
+        NOTICED_MS,
+      );
+      assert.is.not(await externalPort(8447), 8447);
+      assert.not.match((await admin('doctor', '--json')).stdout, /the daemons do not know/);
+      await router.run('iptables-legacy', '-t', 'nat', '-F', 'PREROUTING');
+      await says(/"ports":\["8446-8447"\],"msg":"the router needs these no more/);
+      await clear();
+    },
     'what the administrator mapped stays, and doctor tells of it': async () => {
       const added = await admin('add', 'tcp', '8500', `${ALICE}:8500`);
       assert.is(added.status, 0, added.stderr);

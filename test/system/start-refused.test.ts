@@ -27,6 +27,8 @@ function unchanged(where: Box, before: string): void {
 if (process.getuid?.() !== 0) skip('refusals of natpmp-server', 'not root');
 else {
   const router = await box();
+  router.run('ip', 'link', 'property', 'add', 'dev', 'wan0', 'altname', 'enp3s0');
+  router.run('ip', 'link', 'property', 'add', 'dev', 'br-lan', 'altname', 'lan');
   const elsewhere = folder();
   writeFileSync(join(elsewhere, 'file'), '');
   const dir = (name: string): string => join(elsewhere, name);
@@ -40,6 +42,24 @@ else {
         args: ['--external-interface', 'wan/9'],
         status: 2,
         want: [/--external-interface wan\/9/],
+      },
+      {
+        name: 'the external interface by its altname, which the ruleset does not know',
+        args: ['--external-interface', 'enp3s0'],
+        status: 2,
+        want: [/--external-interface enp3s0 is another name \(altname\) of wan0: give wan0$/],
+      },
+      {
+        name: 'a LAN by its altname',
+        args: [...WAN, '--listen-interface', 'lan'],
+        status: 2,
+        want: [/--listen-interface lan is another name \(altname\) of br-lan: give br-lan$/],
+      },
+      {
+        name: 'the interface of pinholes by its altname',
+        args: [...WAN, '--pinholes', '--pinhole-interface', 'enp3s0'],
+        status: 2,
+        want: [/--pinhole-interface enp3s0 is another name \(altname\) of wan0: give wan0$/],
       },
       {
         name: 'a state dir below a file',

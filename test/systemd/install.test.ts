@@ -32,6 +32,11 @@ cases(
 );
 
 /** It goes on until it misses the first program. */
+const IN_A_NAMESPACE = `
+  mount -t sysfs sysfs /sys
+  ip link add wan0 type bridge
+  ip link property add dev wan0 altname enp3s0
+  fail() { echo "$2" >&2; exit "$1"; }`;
 const TAKEN = { status: 72, says: /nft is not installed/ };
 const refused = { status: 2, says: /--listen-interface '.*': give the name of an interface/s };
 const another = { status: 2, says: /is another file: give the interface another name/ };
@@ -100,6 +105,37 @@ else {
         '/bin/sh',
         [SCRIPT, '--external-interface', 'wan0', ...named, '--metrics-port', ...flags],
         { env: { PATH: folder }, cwd: folder, encoding: 'utf8' },
+      );
+      assert.is(status, want.status, stderr);
+      assert.match(stderr, want.says);
+    },
+  );
+
+  cases(
+    'install.sh: an altname',
+    [
+      { name: 'the name itself', interface: 'wan0', want: { status: 0, says: /^$/ } },
+      {
+        name: 'an altname',
+        interface: 'enp3s0',
+        want: { status: 2, says: /enp3s0 is another name \(altname\) of wan0/ },
+      },
+      { name: 'none that is there', interface: 'ppp0', want: { status: 0, says: /^$/ } },
+    ],
+    ({ interface: name, want }) => {
+      const [check] = /^check_altname\(\) \{\n.*?^\}$/ms.exec(readFileSync(SCRIPT, 'utf8')) ?? [];
+      assert.ok(check !== undefined);
+      const { status, stderr } = spawnSync(
+        'unshare',
+        [
+          '--net',
+          '--mount',
+          'sh',
+          '-eu',
+          '-c',
+          `${IN_A_NAMESPACE}\n${check}\ncheck_altname --external-interface ${name}`,
+        ],
+        { encoding: 'utf8' },
       );
       assert.is(status, want.status, stderr);
       assert.match(stderr, want.says);

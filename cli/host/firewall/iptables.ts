@@ -1,7 +1,8 @@
-// Rules of iptables-nft. Of an extension ("-m conntrack --ctstate DNAT") nft shows only the name, and
-// `iptables-nft-save` the rest: this combines both into rules as nft writes them. Pure.
+// Rules of iptables. Those of iptables-nft are in nft's listing, but of an extension ("-m conntrack --ctstate DNAT") nft shows only the name, and
+// `iptables-nft-save` the rest: this combines both into rules as nft writes them. Those of iptables-legacy, which nft does
+// not show at all, are written as nft's from what `iptables-legacy-save` prints. Pure.
 
-import type { Fields, Json } from '../nft-json.js';
+import type { Fields, Json, Named } from '../nft-json.js';
 import { fields, keyOf, textOf } from '../nft-json.js';
 
 type Rules = ReadonlyMap<string, readonly (readonly Fields[])[]>;
@@ -71,6 +72,98 @@ export function savedChains(saved: string, family: 'ip' | 'ip6' = 'ip'): Readonl
       return chain === undefined ? [] : [keyOf(family, table, chain)];
     }),
   );
+}
+
+/** A table of iptables-legacy as its name is told; nft cannot have one with a blank. */
+const legacyTable = (name: string): string => `${name} (iptables-legacy)`;
+const VERDICT_WORDS: Readonly<Record<string, Fields>> = {
+  ACCEPT: { accept: null },
+  DROP: { drop: null },
+  RETURN: { return: null },
+  QUEUE: { queue: null },
+};
+
+/** What `iptables-legacy-save` prints, as rules of nft by chain, and the chains of the hook prerouting. */
+export function legacyRules(saved: string): { readonly rules: Rules; readonly bases: readonly Named[] } {
+  const rules = new Map<string, Fields[][]>();
+  const bases: Named[] = [];
+  const chains = new Set<string>();
+  for (const { table, line } of eachLine(saved)) {
+    const [, name] = /^:(\S+) /.exec(line) ?? [];
+    if (name === undefined) continue;
+    chains.add(keyOf('ip', table, name));
+    if (name === 'PREROUTING') bases.push({ family: 'ip', table: legacyTable(table), name });
+  }
+  for (const { table, line } of eachLine(saved)) {
+    const [append, chain = '', ...rule] = words(line);
+    if (append !== '-A') continue;
+    const key = keyOf('ip', legacyTable(table), chain);
+    const there = rules.get(key) ?? [];
+    rules.set(key, there);
+    there.push(legacyRule(rule, (name) => chains.has(keyOf('ip', table, name))));
+  }
+  return { rules, bases };
+}
+
+function legacyRule(rule: readonly string[], isChain: (name: string) => boolean): Fields[] {
+  const expr: Fields[] = [];
+  const seen = new Map<string, number>();
+  for (let at = 0; at < rule.length; at++) {
+    const isNot = rule[at - 1] === '!';
+    const value = rule[at + 1] ?? '';
+    switch (rule[at]) {
+      case '-s':
+      case '-d':
+        expr.push(matching(payload('ip', rule[at] === '-s' ? 'saddr' : 'daddr'), network(value), isNot));
+        break;
+      case '-i':
+      case '-o':
+        expr.push(
+          matching({ meta: { key: rule[at] === '-i' ? 'iifname' : 'oifname' } }, value.replace(/\+$/, '*'), isNot),
+        );
+        break;
+      case '-p':
+        expr.push(matching({ meta: { key: 'l4proto' } }, value, isNot));
+        break;
+      case '-f':
+        // Fragments: connection tracking has put them together before.
+        expr.push(matching({ meta: { key: 'fragment' } }, true, isNot));
+        break;
+      case '-m': {
+        const times = seen.get(value) ?? 0;
+        seen.set(value, times + 1);
+        const options = optionsOf(rule, value, times);
+        expr.push(
+          ...((options === null ? null : condition(OLD_NAMES[value] ?? value, options)) ?? [
+            { xt: { type: 'match', name: value } },
+          ]),
+        );
+        break;
+      }
+      case '--comment':
+        at++; // any text, which may look like an option
+        break;
+      case '-g':
+        return [...expr, { goto: { target: value } }];
+      case '-j':
+        return [
+          ...expr,
+          ...(isChain(value)
+            ? [{ jump: { target: value } }]
+            : value in VERDICT_WORDS
+              ? [VERDICT_WORDS[value] as Fields]
+              : (target(value, rule) ?? [{ xt: { type: 'target', name: value } }])),
+        ];
+      default: // options of an extension, which are read with it
+    }
+  }
+  return expr;
+}
+
+/** 192.168.1.0/24; a mask that is no prefix stays a text, which is not known. */
+function network(text: string): Json {
+  const [addr = '', length = '32'] = text.split('/');
+  return /^\d+$/.test(length) ? { prefix: { addr, len: Number(length) } } : text;
 }
 
 function readSaved(saved: string, family: 'ip' | 'ip6'): ReadonlyMap<string, readonly (readonly string[])[]> {

@@ -8,7 +8,7 @@ import type { Lan } from '../../../proto/mapping.js';
 import { formatIpv6 } from '../../../proto/ipv6.js';
 import { parseIpv4 } from '../../../proto/mapping.js';
 import { messageOf } from '../../host/failure.js';
-import { readInterfaces, readLinks } from '../../host/interfaces.js';
+import { altnameText, readInterfaces, readLinks } from '../../host/interfaces.js';
 import { kernelSetting, readOr } from '../../host/machine.js';
 import { PATH } from '../../host/programs.js';
 import { PortFinder } from '../../host/ports-in-use.js';
@@ -69,6 +69,14 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
       ? { text: '', elements: new Map(), iptables: '', ip6tables: '' }
       : collectNftDetails(rulesetListing, chainsOfGateways(tables)),
     portsInUse: findPorts(setup),
+    altnames: new Map(
+      [...setup.listenInterfaces, ...(setup.externalInterface === null ? [] : [setup.externalInterface])].flatMap(
+        (name): [string, string][] => {
+          const text = altnameText(name);
+          return text === null ? [] : [[name, text]];
+        },
+      ),
+    ),
     interfaceGroups: new Map(
       [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
     ),
@@ -134,10 +142,11 @@ async function askHelper(socketPath: string): Promise<Pick<Facts, 'helper' | 'ma
   }
 }
 
-function findPorts({ externalInterface, natTable: table, natChain: chain }: Setup): Facts['portsInUse'] {
+function findPorts(setup: Setup): Facts['portsInUse'] {
+  const { externalInterface, externalAddress, natTable: table, natChain: chain } = setup;
   return externalInterface === null
     ? null
-    : attempt(() => new PortFinder({ externalInterface, own: { table, chain } }).find(true));
+    : attempt(() => new PortFinder({ externalInterface, externalAddress, own: { table, chain } }).find(true));
 }
 
 function attempt<T>(read: () => T): T | Unavailable {

@@ -137,6 +137,8 @@ export interface Facts {
   readonly interfaceGroups: ReadonlyMap<string, number>;
   /** The mappings of the gateway; empty if there are too many to list. */
   readonly mappings: readonly (Mapping & { readonly origin?: Origin })[];
+  /** What is wrong with configured names of interfaces that are altnames, a text for each. */
+  readonly altnames: ReadonlyMap<string, string>;
   /** Tables of the legacy iptables, which nft does not show. */
   readonly legacyTables: readonly string[];
   readonly stateDir: StateDir | Unavailable | null;

@@ -27,7 +27,7 @@ export const externalInterface: Check = (facts) => {
     return [
       fail(
         'external',
-        `there is no interface ${name}`,
+        facts.altnames.get(name) ?? `there is no interface ${name}`,
         `start the gateway with one of: ${[...interfaces.keys()].sort().join(', ')}`,
       ),
     ];
@@ -96,13 +96,14 @@ export const lanInterfaces: Check = (facts) => {
   const {
     setup: { listenInterfaces, lans },
     interfaces,
+    altnames,
   } = facts;
   const findings = listenInterfaces.map((name) => {
     const found = interfaces.get(name);
     if (found === undefined)
       return fail(
         'LAN',
-        `there is no interface ${name}`,
+        altnames.get(name) ?? `there is no interface ${name}`,
         `start the gateway with one of: ${[...interfaces.keys()].sort().join(', ')}`,
       );
     if (!found.isUp) return fail('LAN', `${name} is down`, `ip link set ${name} up`);

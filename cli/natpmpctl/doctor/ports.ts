@@ -1,14 +1,18 @@
 // The ports that the router needs itself: what cannot be read, and mappings in the way of its services. Pure.
 
 import { isInPrefix } from '../../../config/rules.js';
-import { formatIpv4 } from '../../../proto/mapping.js';
+import { formatIpv4, parsePortRanges } from '../../../proto/mapping.js';
+import { portLines, shortList } from '../../host/port-lines.js';
+import { PortSet } from '../../host/port-set.js';
 import { warningsOf } from '../../host/ports-in-use.js';
 import type { Finding } from '../finding.js';
 import { ok, unknown, warn } from '../finding.js';
+import type { DaemonProcess } from '../processes.js';
+import { flagValues } from '../processes.js';
 import type { Check } from './facts.js';
 import { isUnavailable } from './facts.js';
 
-export const ports: Check = ({ portsInUse, mappings }) => {
+export const ports: Check = ({ portsInUse, mappings, daemons }) => {
   if (portsInUse === null) return [];
   if (isUnavailable(portsInUse)) return [unknown('ports', `not checked: ${portsInUse.reason}`)];
   const findings: Finding[] = [
@@ -16,6 +20,7 @@ export const ports: Check = ({ portsInUse, mappings }) => {
       const [says = '', remedy] = line.split('; ');
       return warn('ports', says, remedy ?? 'see docs/configuration.md, "Ports in use"');
     }),
+    ...untold(portsInUse.legacy, daemons),
     // Dynamic ones have just been told to end.
     ...mappings
       .filter(({ origin, externalPort }) => origin === 'static' && portsInUse.ports.has(externalPort))
@@ -29,6 +34,24 @@ export const ports: Check = ({ portsInUse, mappings }) => {
   ];
   return findings.length > 0 ? findings : [ok('ports', 'no service or forward of the router is in the way')];
 };
+
+/** Forwards of iptables-legacy that are not reserved: natpmp-own-ports, unlike natpmp-server, may not read them. */
+function untold(legacy: PortSet | null, daemons: readonly DaemonProcess[]): readonly Finding[] {
+  const callers = daemons.filter(({ role }) => role === 'frontend' || role === 'upnp');
+  if (legacy === null || callers.length === 0) return [];
+  const reserved = callers.map(({ args }) =>
+    PortSet.of(flagValues(args, '--reserved-ports').flatMap((text) => parsePortRanges(text) ?? [])),
+  );
+  const missing = reserved.reduce((all, known) => all.or(legacy.without(known)), PortSet.NONE).ranges();
+  if (missing.length === 0) return [];
+  return [
+    warn(
+      'ports',
+      `iptables-legacy forwards ${shortList(missing).join(', ')}, and the daemons do not know: mappings of such ports are not reached`,
+      `natpmp-server finds them within 10 s, the units cannot: put into gateway.conf: ${portLines('reserved-ports', missing).join('; ')}`,
+    ),
+  ];
+}
 
 /** Static mappings that lead nowhere: the helper adds what an administrator says. */
 export const staticHosts: Check = ({ mappings, interfaces, routes, setup }) =>

@@ -42,7 +42,11 @@ export function networkOf(
   groups: ReadonlyMap<string, number>,
 ): Network {
   const externalInterface = setup.externalInterface ?? (defaultRoutes.length === 1 ? (defaultRoutes[0] ?? null) : null);
-  const addresses = interfaces.get(externalInterface ?? '')?.lans ?? [];
+  // As in the ruleset: the address that clients are told counts alone if it is one of the router's.
+  const told = [...interfaces.values()]
+    .flatMap(({ lans }) => lans)
+    .filter(({ routerAddress }) => routerAddress === setup.externalAddress);
+  const addresses = told.length > 0 ? told : (interfaces.get(externalInterface ?? '')?.lans ?? []);
   return {
     externalInterface,
     groups,
