@@ -125,6 +125,8 @@ if (box !== null) {
         assert.ok(shown.includes('to all') || shown.includes('blob data'), shown.slice(-1500));
         const raw = shown.split('\n').filter((line) => [...line].some((letter) => letter < ' '));
         assert.equal(raw, []);
+        const coloured = await box.must('env', 'SYSTEMD_COLORS=1', 'journalctl', '--no-pager', '-u', unit);
+        assert.not.match(coloured, /\x1b\]|\x07/);
       }
     },
   });
