@@ -26,18 +26,37 @@ fail() {
   exit "$1"
 }
 
+# What natpmp-ruleset has loaded since the boot, as "TABLE CHAIN".
+record=/run/private/natpmp-ruleset/installed
+
+# Deletes what natpmp-table.service has not deleted, because it had failed, or was not there. That systemctl stop has ended
+# with 0 does not tell.
+close_ports() {
+  [ -e "$record" ] || [ -e "$units/natpmp-ruleset.service" ] || return 0
+  command -v nft >/dev/null || fail 72 'nft is not installed, which deletes the ruleset: nothing was removed'
+  listing=$(nft --terse list ruleset 2>&1) || fail 69 "nft does not list the ruleset, so nothing was removed: $listing"
+  case $listing in *'comment "natpmp-server'*) ;; *) return 0 ;; esac
+  installer=$src/dist/cli/install-ruleset.js
+  [ -e "$installer" ] || installer=$home/dist/cli/install-ruleset.js
+  # shellcheck disable=SC2046 # a list of flags
+  NATPMP_INSTALLED=$(cat "$record" 2>/dev/null) /usr/bin/node "$installer" --remove "--config=-$etc/gateway.conf" \
+    $(sed -n 's/^NATPMP_TABLE=//p' "$etc/gateway.env" 2>/dev/null) ||
+    fail 69 'the ruleset is not deleted, so mapped ports may be open: nothing was removed; when that is mended, run this again'
+}
+
 # As docs/systemd.md says: first the ruleset, because what closes the ports is removed next.
 remove() {
   [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
   systemctl stop natpmp-table.service natpmp-server.target
-  ! systemctl is-failed --quiet natpmp-table.service ||
-    fail 69 'natpmp-table.service did not delete the ruleset (see systemctl status natpmp-table.service): nothing was removed'
+  close_ports
   rm -rf "$units"/natpmp-* "$units"/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf "$etc" "$home" \
     /usr/local/bin/natpmpctl /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \
     /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \
     /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* \
     /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp
   systemctl daemon-reload
+  # A unit that had failed would be listed for ever.
+  systemctl reset-failed 'natpmp-*'
   echo 'removed'
 }
 
