@@ -6,7 +6,7 @@
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
 # --pinholes yes: IPv6 pinholes by PCP (docs/pcp.md). --upnp yes: UPnP, too (docs/upnp.md), its metrics on ports 100 higher.
 # --jit yes: for large networks, faster and less hardened daemons (docs/systemd.md).
-# Of these four, what is not given stays as it is.
+# Of these four, what is not given stays as it is. A LAN that is not named any more is no longer served.
 # Run it again after an update.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 #
@@ -280,10 +280,36 @@ install_upnp() {
   fi
 }
 
+# A LAN that is no longer named, by its instance: nothing of it listens or runs any more, and no file of it is left.
+end_lan() {
+  ended=''
+  for kind in frontend pcp route metrics metrics-frontend ssdp upnp upnp-route upnp-status upnp-metrics metrics-upnp; do
+    ended="$ended natpmp-$kind@$1.socket natpmp-$kind@$1.service"
+  done
+  # Not all of them are there. What is started by a request meanwhile ends with its socket.
+  # shellcheck disable=SC2086 # a list of names
+  systemctl stop $ended 2>/dev/null || true
+  for suffix in socket service; do
+    rm -rf "$units"/*.wants/natpmp-*@"$1.$suffix" "$units"/natpmp-*@"$1.$suffix.wants" "$units"/natpmp-*@"$1.$suffix.d"
+  done
+  rmdir --ignore-fail-on-non-empty "$units/sys-subsystem-net-devices-$1.device.wants" 2>/dev/null || true
+  interface=$(systemd-escape --unescape -- "$1")
+  ! grep -qs '^NATPMP_LAN=' "$etc/$interface.env" || rm "$etc/$interface.env"
+  echo "$interface is not named any more, so it is no longer served"
+}
+
+named=' '
+for interface in $listen; do named="$named$(systemd-escape -- "$interface") "; done
+for drop in "$units"/natpmp-frontend@?*.socket.d/lan.conf; do
+  [ -e "$drop" ] || continue
+  instance=${drop##*/natpmp-frontend@} instance=${instance%.socket.d/lan.conf}
+  case $named in *" $instance "*) ;; *) end_lan "$instance" ;; esac
+done
+
 lans='' sockets=''
 if [ "$upnp" = no ]; then
   # Of every LAN, also of those that are no longer named.
-  for drop in "$units"/natpmp-upnp@*.socket.d; do
+  for drop in "$units"/natpmp-upnp@?*.socket.d; do
     [ -e "$drop" ] || continue
     instance=${drop##*/natpmp-upnp@} instance=${instance%.socket.d}
     systemctl disable --quiet --now "natpmp-upnp-metrics@$instance.socket" "natpmp-upnp@$instance.socket" "natpmp-ssdp@$instance.socket" 2>/dev/null || true

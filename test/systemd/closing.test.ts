@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { tcpFlow } from '../lab/flows.js';
 import { SILENCE_MS } from '../lab/inbox.js';
-import { EXTERNAL, ROUTER } from '../lab/lab.js';
-import { Asker } from '../lab/natpmp.js';
+import { EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import { Asker, PORT } from '../lab/natpmp.js';
 import { answering, Box } from './box.js';
 
 const INSTALL = [
@@ -17,12 +17,16 @@ const INSTALL = [
   'br-lan',
 ] as const;
 const REMOVE = ['sh', '/src/systemd/install.sh', '--remove'] as const;
-const box = await Box.open(INSTALL);
+const box = await Box.open([]);
 
 if (box !== null) {
   const { alice, outside } = box.lab;
   const web = await alice.listen(8080);
-  await box.sh('cp -a /etc/natpmp-server /root/settings');
+  const install = async (...command: readonly string[]): Promise<void> => {
+    await box.must(...command);
+    await box.sh('rm -rf /root/settings; cp -a /etc/natpmp-server /root/settings');
+  };
+  await install(...INSTALL);
 
   /** The gateway runs with its own settings, and a connection from outside comes through. */
   const open = async (): Promise<void> => {
@@ -62,6 +66,97 @@ if (box !== null) {
     },
   );
 
+  claims('a LAN that install.sh is no longer told', {
+    'is no longer served, nothing of it is left, and the others go on': async () => {
+      const { carol } = box.lab;
+      assert.ok(carol !== null);
+      // What begins with the same name is another LAN.
+      await box.must(
+        'sh',
+        '-ec',
+        'ip link add br-guest.7 type bridge; ip addr add 192.168.7.1/24 dev br-guest.7; ip link set br-guest.7 up',
+      );
+      const named = (...lans: string[]) => [...INSTALL, ...lans.flatMap((lan) => ['--listen-interface', lan])];
+      await box.sh(
+        'cd /etc/systemd/system; for kind in frontend upnp; do mkdir "natpmp-$kind@.socket.d"; echo "[Socket]" >"natpmp-$kind@.socket.d/mine.conf"; done',
+      );
+      const whole = [
+        ...named('br-guest', 'br-guest.7'),
+        '--upnp',
+        'yes',
+        '--pinholes',
+        'yes',
+        '--metrics-port',
+        '9551',
+      ];
+      await install(...whole);
+      await open();
+      const asker = await Asker.open(carol, GUEST_ROUTER);
+      assert.is((await asker.map('tcp', 9000, 9000, 600)).externalPort, 9000);
+      await tcpFlow(outside, EXTERNAL, 9000, await carol.listen(9000));
+      const ofLan = async (lan: string) =>
+        (await box.sh('find /etc -name "*natpmp*@*" -o -name "br-guest*" | sort'))
+          .split('\n')
+          .filter(
+            (path) =>
+              path.includes(`${lan}.socket`) ||
+              path.includes(`${lan}.service`) ||
+              path.endsWith(`${lan}.env`) ||
+              path.includes(`${lan}.device`),
+          );
+      const listed = async (lan: string) =>
+        (await box.must('systemctl', 'list-units', '--plain', '--no-legend', '--state=active,activating,failed'))
+          .split('\n')
+          .flatMap((line) => line.split(' ')[0] ?? [])
+          .filter((unit) => unit.includes(`@${lan}.s`))
+          .sort();
+      const [kept, active] = [await ofLan('br\\x2dguest.7'), await listed('br\\x2dguest.7')];
+      assert.ok((await listed('br\\x2dguest')).length > 10 && (await ofLan('br\\x2dguest')).length > 10);
+
+      assert.match(
+        await box.must(...named('br-guest.7')),
+        /^br-guest is not named any more, so it is no longer served$/m,
+      );
+      assert.equal(await listed('br\\x2dguest'), []);
+      assert.equal(await ofLan('br\\x2dguest'), []);
+      assert.is(
+        await box.sh('ls /etc/natpmp-server'),
+        'br-guest.7.env\nbr-lan.env\ngateway.conf\ngateway.env\ninterfaces.env\n',
+      );
+      await box.sh(
+        'ls /etc/systemd/system/natpmp-frontend@.socket.d/mine.conf /etc/systemd/system/natpmp-upnp@.socket.d/mine.conf',
+      );
+      const socket = await carol.udp();
+      socket.send('0000', GUEST_ROUTER, PORT);
+      assert.is(await socket.receive(SILENCE_MS), null);
+      socket.close();
+      await answering(box);
+      assert.equal(await ofLan('br\\x2dguest.7'), kept);
+      assert.equal(await listed('br\\x2dguest.7'), active);
+      await tcpFlow(outside, EXTERNAL, 8080, web);
+      // The mapping ends with its time, and leads nowhere until then.
+      assert.is((await outside.connect(EXTERNAL, 9000, { withinMs: SILENCE_MS })).kind, 'failed');
+    },
+    'and is served when it is named again': async () => {
+      await install(
+        ...INSTALL,
+        '--listen-interface',
+        'br-guest',
+        '--upnp',
+        'no',
+        '--pinholes',
+        'no',
+        '--metrics-port',
+        'off',
+      );
+      await answering(box);
+      assert.is((await (await Asker.open(box.lab.carol ?? alice, GUEST_ROUTER)).info()).result, 0);
+      await box.sh(
+        'ls /etc/systemd/system/natpmp-upnp@.socket.d/mine.conf; rm -r /etc/systemd/system/natpmp-*@.socket.d',
+      );
+    },
+  });
+
   const FAILS = '/etc/systemd/system/natpmp-table.service.d';
   claims('install.sh --remove', {
     'closes what natpmp-table.service has failed to, with a wrong line and another chain in the settings': async () => {
@@ -78,14 +173,14 @@ if (box !== null) {
       assert.is(await box.sh("systemctl list-units --all --plain --no-legend 'natpmp-*'"), '');
     },
     'with another chain in gateway.env, which is not in force yet': async () => {
-      await box.must(...INSTALL);
+      await install(...INSTALL);
       await open();
       await box.sh(`cd /etc/natpmp-server; ${RENAME}`);
       await box.must(...REMOVE);
       await isClosed();
     },
     'says so if it cannot, removes nothing, and can be run again': async () => {
-      await box.must(...INSTALL);
+      await install(...INSTALL);
       await open();
       await box.sh('mount --bind /bin/false /usr/sbin/nft');
       const { status, stdout, stderr } = await box.run(...REMOVE);
