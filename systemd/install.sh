@@ -44,19 +44,51 @@ close_ports() {
     fail 69 'the ruleset is not deleted, so mapped ports may be open: nothing was removed; when that is mended, run this again'
 }
 
-# As docs/systemd.md says: first the ruleset, because what closes the ports is removed next.
+# Deletes files and folders. Those that stay are in $left; a mount point is emptied, which is no failure.
+delete() {
+  problem=$(rm -rf -- "$@" 2>&1) || true
+  left=''
+  for path in "$@"; do
+    [ -e "$path" ] || [ -L "$path" ] || continue
+    if [ -d "$path" ] && [ -z "$(ls -A "$path")" ] && mountpoint -q "$path"; then
+      echo "$path is a mount point: it is empty, and stays"
+    else
+      left="$left $path"
+    fi
+  done
+}
+
+# As docs/systemd.md says: first the ruleset, because what closes the ports is removed next. Of the rest there may be a half,
+# or what another release has installed.
 remove() {
   [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
-  systemctl stop natpmp-table.service natpmp-server.target
+  for unit in natpmp-table.service natpmp-server.target; do
+    # Another one cannot be stopped.
+    [ "$(systemctl show --property=LoadState --value "$unit")" != loaded ] || systemctl stop "$unit"
+  done
+  # What the target of another release does not stop.
+  systemctl stop 'natpmp-*'
   close_ports
-  rm -rf "$units"/natpmp-* "$units"/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf "$etc" "$home" \
-    /usr/local/bin/natpmpctl /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \
-    /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \
-    /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* \
-    /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp
+  delete "$units"/natpmp-* "$units"/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf
   systemctl daemon-reload
-  # A unit that had failed would be listed for ever.
+  # Else a unit that had failed would stay in systemd's list.
   systemctl reset-failed 'natpmp-*'
+  [ -z "$left" ] || fail 74 "the gateway is stopped and all ports are closed, but nothing else is removed, because this cannot be deleted:$left ($problem)"
+  for program in natpmpctl natpmp-client; do
+    case $(readlink "/usr/local/bin/$program") in "$home"/*) rm "/usr/local/bin/$program" ;; esac
+  done
+  # By name: libnatpmp has files there, too, such as natpmpc.1.
+  share=/usr/local/share
+  for program in natpmpctl natpmp-client; do
+    set -- "$@" "$share/bash-completion/completions/$program" "$share/zsh/site-functions/_$program" "$share/fish/vendor_completions.d/$program.fish"
+  done
+  for page in natpmp-client.1 natpmp-frontend.8 natpmp-helper.8 natpmp-server.8 natpmp-upnp.8 natpmpctl.8; do
+    set -- "$@" "$share/man/man${page##*.}/$page"
+  done
+  delete "$@" "$etc" "$home" "$home.new" "$home.old" /var/lib/private/natpmp-server /var/lib/natpmp-server \
+    /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp
+  if getent group natpmp >/dev/null && ! groupdel natpmp; then echo 'the group natpmp stays'; fi
+  [ -z "$left" ] || fail 74 "cannot be deleted:$left ($problem); run this again when that is mended"
   echo 'removed'
 }
 

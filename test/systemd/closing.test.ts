@@ -193,4 +193,60 @@ if (box !== null) {
       await isClosed();
     },
   });
+
+  const PARTS = 'find /etc /run /usr /var -xdev -name "*natpmp*" -not -path "/run/systemd/*" | sort';
+  cases(
+    'install.sh --remove ends well, and nothing is left of',
+    [
+      { name: 'what was never installed', before: ':' },
+      {
+        name: 'half of an installation',
+        before: `mount -t tmpfs -o ro full /usr/local/share; ! ${INSTALL.join(' ')}; umount /usr/local/share; mkdir /usr/local/lib/natpmp-server.new`,
+      },
+      {
+        name: 'with units that only another release has',
+        before: `${INSTALL.join(' ')}; cd /etc/systemd/system; systemctl stop natpmp-table.service; rm natpmp-table.service
+          printf '[Service]\\nExecStart=sleep infinity\\n' >natpmp-other.service; systemctl daemon-reload; systemctl start natpmp-other.service natpmp-server.target`,
+      },
+      {
+        name: 'a state folder that is a mount point, and what libnatpmp has beside',
+        before: `mkdir -p -m 700 /var/lib/private; mkdir /var/lib/private/natpmp-server; mount -t tmpfs state /var/lib/private/natpmp-server
+          ${INSTALL.join(' ')}; touch /usr/local/share/man/man1/natpmpc.1 /usr/local/bin/natpmpc`,
+        left: ['/usr/local/bin/natpmpc', '/usr/local/share/man/man1/natpmpc.1', '/var/lib/private/natpmp-server'],
+      },
+      {
+        name: 'what was removed, and lies under a program of another',
+        before:
+          'rm -f /usr/local/share/man/man1/natpmpc.1 /usr/local/bin/natpmpc; umount /var/lib/private/natpmp-server; rmdir /var/lib/private/natpmp-server; touch /usr/local/bin/natpmp-client',
+        left: ['/usr/local/bin/natpmp-client'],
+      },
+    ],
+    async ({ before, left = [] }) => {
+      await box.sh(before);
+      const { status, stdout, stderr } = await box.run(...REMOVE);
+      assert.is(status, 0, stdout + stderr);
+      assert.match(stdout, /^removed$/m);
+      assert.equal((await box.sh(PARTS)).split('\n').filter(Boolean), left);
+      assert.is(await box.sh("systemctl list-units --all --plain --no-legend 'natpmp-*'"), '');
+      assert.not.match(await box.must('nft', 'list', 'ruleset'), /natpmp-server/);
+      assert.is(await box.sh('getent group natpmp || true'), '');
+      for (const folder of left.filter((path) => path.startsWith('/var/')))
+        assert.is(await box.sh(`ls -A ${folder}`), '');
+    },
+  );
+  claims('install.sh --remove where /etc is read-only', {
+    'stops and closes, says what it cannot delete, and can be run again': async () => {
+      await box.sh('rm -f /usr/local/bin/natpmp-client');
+      await install(...INSTALL);
+      await open();
+      await box.sh('mount --bind /etc /etc; mount -o remount,bind,ro /etc');
+      const { status, stdout, stderr } = await box.run(...REMOVE);
+      await box.sh('umount /etc');
+      assert.is(status, 74, stdout + stderr);
+      assert.match(stderr, /^install\.sh: .*cannot be deleted: \/etc\/systemd\/system\/natpmp-/m);
+      await isClosed();
+      await box.must(...REMOVE);
+      assert.is(await box.sh(PARTS), '');
+    },
+  });
 }
