@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // install-ruleset FLAGS: install the ruleset of these flags (those of `natpmp-server ruleset`) in the kernel, and keep
-// the mappings there. --print FLAGS: only print it. --remove [--nat-chain NAME]: delete what was installed. For the units
+// the mappings there. --print FLAGS: only print it. --remove [--nat-chain NAME]: delete what was installed; under
+// natpmp-ruleset what that has recorded, whatever the flags have become since. For the units
 // of systemd (natpmp-ruleset, natpmp-table.service), and for a gateway that is not to come back; natpmp-server installs by
 // itself. Prints the names of table and chain; messages go to standard error.
 
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import { printable } from './host/printable.js';
 import { interfaceNames } from './host/machine.js';
-import { installRuleset, removeRulesets, rulesetHere } from './host/ruleset.js';
+import { closeGateway, installRuleset, rulesetHere } from './host/ruleset.js';
 import { chainFrom, externalAddressIn, parseRulesetFlags } from './host/ruleset-flags.js';
 import type { RulesetName } from './host/ruleset-plan.js';
 import { readConfigFile } from './host/read-config.js';
@@ -15,16 +16,15 @@ import type { RulesetConfig } from './host/ruleset-text.js';
 
 /** natpmp-ruleset sets it if the table is not as it was when it was loaded. */
 const isBroken = process.env['NATPMP_TABLE_CHANGED'] === '1';
-/** What natpmp-ruleset had from us last: "TABLE CHAIN". */
-const [installedTable, installedChain] = (process.env['NATPMP_INSTALLED'] ?? '').split(' ');
+/** What natpmp-ruleset had from us last: "TABLE CHAIN", empty if it has had nothing; not set without natpmp-ruleset. */
+const record = process.env['NATPMP_INSTALLED'];
+const [installedTable = '', installedChain = ''] = (record ?? '').split(' ');
 /** gateway.env has the address there. */
 const frontendFlags = process.env['NATPMP_FRONTEND'] ?? '';
 
 try {
   const [command, ...flags] = process.argv.slice(2);
-  if (command === '--remove')
-    for (const { family, table, chain } of removeRulesets(chainFrom(flags, readConfigFile)))
-      say(`${chain} deleted from table ${family} ${table}: no port is open any more`);
+  if (command === '--remove') remove(flags);
   else if (command === '--print') process.stdout.write(rulesetHere(configFrom(flags)));
   else process.stdout.write(`${install(configFrom(process.argv.slice(2)))}\n`);
 } catch (error) {
@@ -46,6 +46,14 @@ function configFrom(flags: readonly string[]): RulesetConfig {
   throw new Failure(EXIT.usage, lines.at(-1) ?? '');
 }
 
+function remove(flags: readonly string[]): void {
+  const chain = record === undefined ? null : installedChain;
+  const { deleted, others } = closeGateway(chain, () => chainFrom(flags, readConfigFile));
+  for (const one of deleted)
+    say(`${one.chain} deleted from table ${one.family} ${one.table}: no port is open any more`);
+  for (const one of others) say(`${one.chain} in table ${one.family} ${one.table} stays: it is of another gateway`);
+}
+
 function install(config: RulesetConfig): string {
   const { table, chain, pinholes } = config;
   const name = pinholes?.externalInterface ?? config.externalInterface;
@@ -54,7 +62,7 @@ function install(config: RulesetConfig): string {
   if (name !== config.externalInterface && !names.includes(name))
     say(`waiting for the interface of pinholes, ${name}: there are: ${names.toSorted().join(', ')}`);
   const installed: RulesetName | null =
-    installedTable && installedChain ? { table: installedTable, chain: installedChain } : null;
+    installedTable !== '' && installedChain !== '' ? { table: installedTable, chain: installedChain } : null;
   const { isLoaded, deleted } = installRuleset({ table, chain }, rulesetHere(config), isBroken, installed);
   if (isLoaded) say(`table inet ${table} installed`);
   for (const one of deleted)

@@ -208,7 +208,13 @@ in
       ExecStart = "${pkgs.systemd}/bin/systemctl --quiet try-reload-or-restart natpmp-helper.service";
     };
 
-    natpmp-table = service "natpmp-table.service" { ExecStop = command ([ installer "--remove" "--nat-chain" cfg.natChain ]) [ ]; } // {
+    natpmp-table =
+      service "natpmp-table.service" {
+        ExecStop = command ([ installer "--remove" "--nat-chain" cfg.natChain ]) [ ];
+        # What is installed may be of the configuration before.
+        EnvironmentFile = "-/run/private/natpmp-ruleset/installed.env";
+      }
+      // {
       path = [ pkgs.nftables ];
       # Only stopped, if the gateway is disabled: a restart would end all mappings.
       restartIfChanged = false;

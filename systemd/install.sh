@@ -6,7 +6,7 @@
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
 # --pinholes yes: IPv6 pinholes by PCP (docs/pcp.md). --upnp yes: UPnP, too (docs/upnp.md), its metrics on ports 100 higher.
 # --jit yes: for large networks, faster and less hardened daemons (docs/systemd.md).
-# Of these four, what is not given stays as it is.
+# Of these four, what is not given stays as it is. A LAN that is not named any more is no longer served.
 # Run it again after an update.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 #
@@ -26,18 +26,69 @@ fail() {
   exit "$1"
 }
 
-# As docs/systemd.md says: first the ruleset, because what closes the ports is removed next.
+# What natpmp-ruleset has loaded since the boot, as "TABLE CHAIN".
+record=/run/private/natpmp-ruleset/installed
+
+# Deletes what natpmp-table.service has not deleted, because it had failed, or was not there. That systemctl stop has ended
+# with 0 does not tell.
+close_ports() {
+  [ -e "$record" ] || [ -e "$units/natpmp-ruleset.service" ] || return 0
+  command -v nft >/dev/null || fail 72 'nft is not installed, which deletes the ruleset: nothing was removed'
+  listing=$(nft --terse list ruleset 2>&1) || fail 69 "nft does not list the ruleset, so nothing was removed: $listing"
+  case $listing in *'comment "natpmp-server'*) ;; *) return 0 ;; esac
+  installer=$src/dist/cli/install-ruleset.js
+  [ -e "$installer" ] || installer=$home/dist/cli/install-ruleset.js
+  # shellcheck disable=SC2046 # a list of flags
+  NATPMP_INSTALLED=$(cat "$record" 2>/dev/null) /usr/bin/node "$installer" --remove "--config=-$etc/gateway.conf" \
+    $(sed -n 's/^NATPMP_TABLE=//p' "$etc/gateway.env" 2>/dev/null) ||
+    fail 69 'the ruleset is not deleted, so mapped ports may be open: nothing was removed; when that is mended, run this again'
+}
+
+# Deletes files and folders. Those that stay are in $left; a mount point is emptied, which is no failure.
+delete() {
+  problem=$(rm -rf -- "$@" 2>&1) || true
+  left=''
+  for path in "$@"; do
+    [ -e "$path" ] || [ -L "$path" ] || continue
+    if [ -d "$path" ] && [ -z "$(ls -A "$path")" ] && mountpoint -q "$path"; then
+      echo "$path is a mount point: it is empty, and stays"
+    else
+      left="$left $path"
+    fi
+  done
+}
+
+# As docs/systemd.md says: first the ruleset, because what closes the ports is removed next. Of the rest there may be a half,
+# or what another release has installed.
 remove() {
   [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
-  systemctl stop natpmp-table.service natpmp-server.target
-  ! systemctl is-failed --quiet natpmp-table.service ||
-    fail 69 'natpmp-table.service did not delete the ruleset (see systemctl status natpmp-table.service): nothing was removed'
-  rm -rf "$units"/natpmp-* "$units"/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf "$etc" "$home" \
-    /usr/local/bin/natpmpctl /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \
-    /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \
-    /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* \
-    /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp
+  for unit in natpmp-table.service natpmp-server.target; do
+    # Another one cannot be stopped.
+    [ "$(systemctl show --property=LoadState --value "$unit")" != loaded ] || systemctl stop "$unit"
+  done
+  # What the target of another release does not stop.
+  systemctl stop 'natpmp-*'
+  close_ports
+  delete "$units"/natpmp-* "$units"/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf
   systemctl daemon-reload
+  # Else a unit that had failed would stay in systemd's list.
+  systemctl reset-failed 'natpmp-*'
+  [ -z "$left" ] || fail 74 "the gateway is stopped and all ports are closed, but nothing else is removed, because this cannot be deleted:$left ($problem)"
+  for program in natpmpctl natpmp-client; do
+    case $(readlink "/usr/local/bin/$program") in "$home"/*) rm "/usr/local/bin/$program" ;; esac
+  done
+  # By name: libnatpmp has files there, too, such as natpmpc.1.
+  share=/usr/local/share
+  for program in natpmpctl natpmp-client; do
+    set -- "$@" "$share/bash-completion/completions/$program" "$share/zsh/site-functions/_$program" "$share/fish/vendor_completions.d/$program.fish"
+  done
+  for page in natpmp-client.1 natpmp-frontend.8 natpmp-helper.8 natpmp-server.8 natpmp-upnp.8 natpmpctl.8; do
+    set -- "$@" "$share/man/man${page##*.}/$page"
+  done
+  delete "$@" "$etc" "$home" "$home.new" "$home.old" /var/lib/private/natpmp-server /var/lib/natpmp-server \
+    /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp
+  if getent group natpmp >/dev/null && ! groupdel natpmp; then echo 'the group natpmp stays'; fi
+  [ -z "$left" ] || fail 74 "cannot be deleted:$left ($problem); run this again when that is mended"
   echo 'removed'
 }
 
@@ -269,10 +320,36 @@ install_upnp() {
   fi
 }
 
+# A LAN that is no longer named, by its instance: nothing of it listens or runs any more, and no file of it is left.
+end_lan() {
+  ended=''
+  for kind in frontend pcp route metrics metrics-frontend ssdp upnp upnp-route upnp-status upnp-metrics metrics-upnp; do
+    ended="$ended natpmp-$kind@$1.socket natpmp-$kind@$1.service"
+  done
+  # Not all of them are there. What is started by a request meanwhile ends with its socket.
+  # shellcheck disable=SC2086 # a list of names
+  systemctl stop $ended 2>/dev/null || true
+  for suffix in socket service; do
+    rm -rf "$units"/*.wants/natpmp-*@"$1.$suffix" "$units"/natpmp-*@"$1.$suffix.wants" "$units"/natpmp-*@"$1.$suffix.d"
+  done
+  rmdir --ignore-fail-on-non-empty "$units/sys-subsystem-net-devices-$1.device.wants" 2>/dev/null || true
+  interface=$(systemd-escape --unescape -- "$1")
+  ! grep -qs '^NATPMP_LAN=' "$etc/$interface.env" || rm "$etc/$interface.env"
+  echo "$interface is not named any more, so it is no longer served"
+}
+
+named=' '
+for interface in $listen; do named="$named$(systemd-escape -- "$interface") "; done
+for drop in "$units"/natpmp-frontend@?*.socket.d/lan.conf; do
+  [ -e "$drop" ] || continue
+  instance=${drop##*/natpmp-frontend@} instance=${instance%.socket.d/lan.conf}
+  case $named in *" $instance "*) ;; *) end_lan "$instance" ;; esac
+done
+
 lans='' sockets=''
 if [ "$upnp" = no ]; then
   # Of every LAN, also of those that are no longer named.
-  for drop in "$units"/natpmp-upnp@*.socket.d; do
+  for drop in "$units"/natpmp-upnp@?*.socket.d; do
     [ -e "$drop" ] || continue
     instance=${drop##*/natpmp-upnp@} instance=${instance%.socket.d}
     systemctl disable --quiet --now "natpmp-upnp-metrics@$instance.socket" "natpmp-upnp@$instance.socket" "natpmp-ssdp@$instance.socket" 2>/dev/null || true

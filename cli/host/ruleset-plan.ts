@@ -1,6 +1,7 @@
 // Which objects in the kernel are ours, and the nft scripts that install and remove a ruleset without losing a mapping.
 // Pure: from the text that nft prints to the text that it reads.
 
+import { EXIT, Failure, messageOf } from './failure.js';
 import { MARK, namesIn } from './ruleset-text.js';
 
 /** Where a ruleset is: the names that tell ours from anybody else's. */
@@ -161,6 +162,39 @@ export function findLeftovers(
     if (chain === wanted.chain || (family === 'ip' && chain === '')) return true;
     return installed !== null && table === installed.table && chain === installed.chain;
   });
+}
+
+/**
+ * The rulesets of a gateway that is to be closed: by what it has installed, because its settings may have been changed or
+ * become wrong since. `installed`: the chain that natpmp-ruleset has recorded, '' if it has left no record, null without
+ * natpmp-ruleset. `settingsChain`: the chain of the settings, or a Failure; without natpmp-ruleset it counts alone.
+ * Without a record, the only gateway there is is taken for it: a port that stays open does more harm than another
+ * gateway's ruleset that is deleted, which it loads again by itself. A Failure if nothing tells which of several it is.
+ */
+export function rulesetsToClose(
+  { rulesets }: Tables,
+  installed: string | null,
+  settingsChain: () => string,
+): readonly FoundRuleset[] {
+  const ofChain = (chain: string): readonly FoundRuleset[] =>
+    rulesets.filter((one) => one.chain === chain || (one.family === 'ip' && one.chain === ''));
+  if (installed === null) return ofChain(settingsChain());
+  if (rulesets.some(({ chain }) => chain !== '' && chain === installed)) return ofChain(installed);
+  let why = 'their chains are not that of the settings';
+  try {
+    const own = ofChain(settingsChain());
+    if (own.length > 0) return own;
+  } catch (error) {
+    why = messageOf(error);
+  }
+  const chains = [...new Set(rulesets.map(({ chain }) => chain))];
+  // With a record, it was closed before, and these are of others.
+  if (installed !== '' || chains.length === 0) return [];
+  if (chains.length === 1) return rulesets;
+  throw new Failure(
+    EXIT.usage,
+    `nothing was deleted, because nothing tells which of the gateways ${chains.join(', ')} it is (${why}): delete it by install-ruleset.js --remove --nat-chain NAME`,
+  );
 }
 
 /** Why the ruleset cannot be where it is wanted, in words that follow "table inet NAME"; null if it can. */

@@ -17,6 +17,7 @@ import {
   readTables,
   removal,
   replaceRulesets,
+  rulesetsToClose,
 } from './ruleset-plan.js';
 import type { RulesetConfig } from './ruleset-text.js';
 import { labelOf, ruleset as rulesetText, withoutIpsec } from './ruleset-text.js';
@@ -172,15 +173,21 @@ function removeEmptied(deleted: readonly FoundRuleset[]): void {
   if (script !== '') runNft(['-f', '-'], script);
 }
 
+export interface Closed {
+  readonly deleted: readonly FoundRuleset[];
+  /** Of other gateways; told only if nothing was deleted. */
+  readonly others: readonly FoundRuleset[];
+}
+
 /**
- * Delete the rulesets with this prerouting chain, in any table, with all mappings in them; and a table that we have
- * made, if nothing of others is in it. Returns those deleted.
+ * Delete the rulesets of a gateway, in any table, with all mappings in them; and a table that we have made, if nothing of
+ * others is in it. The arguments are those of rulesetsToClose. A Failure if nft refuses.
  */
-export function removeRulesets(chain: string): readonly FoundRuleset[] {
+export function closeGateway(installed: string | null, settingsChain: () => string): Closed {
   const tables = listTables();
-  const own = tables.rulesets.filter((one) => one.chain === chain || (one.family === 'ip' && one.chain === ''));
-  if (own.length === 0) return own;
-  const { status, stderr } = runNft(['-f', '-'], removal(tables, own));
+  const deleted = rulesetsToClose(tables, installed, settingsChain);
+  if (deleted.length === 0) return { deleted, others: tables.rulesets };
+  const { status, stderr } = runNft(['-f', '-'], removal(tables, deleted));
   if (status !== 0) throw nftFailure(stderr);
-  return own;
+  return { deleted, others: [] };
 }

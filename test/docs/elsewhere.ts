@@ -196,11 +196,19 @@ export const ELSEWHERE: readonly Checked[] = [
       'rm -rf /etc/systemd/system/natpmp-* /etc/systemd/system/*.wants/natpmp-* ' +
       '/etc/sysusers.d/natpmp.conf /etc/natpmp-server \\\n  /usr/local/lib/natpmp-server ' +
       '/usr/local/bin/natpmpctl' +
-      ' /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \\\n  ' +
-      '/usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \\\n' +
-      '  /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* ' +
-      '\\\n  /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp',
+      ' /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \\\n' +
+      '  /usr/local/lib/natpmp-server.new /usr/local/lib/natpmp-server.old \\\n' +
+      '  /usr/local/share/man/man[18]/natpmp-* /usr/local/share/man/man8/natpmpctl.8 \\\n' +
+      '  /usr/local/share/bash-completion/completions/natpmp-client /usr/local/share/bash-completion/completions/natpmpctl \\\n' +
+      '  /usr/local/share/zsh/site-functions/_natpmp-client /usr/local/share/zsh/site-functions/_natpmpctl \\\n' +
+      '  /usr/local/share/fish/vendor_completions.d/natpmp-client.fish /usr/local/share/fish/vendor_completions.d/natpmpctl.fish \\\n' +
+      '  /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp',
     why: 'test/systemd/gateway.test.ts runs it, and looks at what is left',
     check: () => assert.match(text('test/systemd/gateway.test.ts'), /## Uninstall/),
+  },
+  {
+    shown: 'groupdel natpmp',
+    why: 'test/systemd/gateway.test.ts runs it after the other steps',
+    check: () => assert.match(text('test/systemd/gateway.test.ts'), /getent group natpmp/),
   },
 ];

@@ -429,6 +429,7 @@ export const RUNS: readonly Run[] = [
       await answers(places);
     },
   },
+  { shown: 'systemctl status natpmp-table.service', on: 'router', says: /active \(exited\)/ },
   {
     shown: 'systemctl stop natpmp-table.service',
     on: 'router',

@@ -358,6 +358,7 @@ if (box !== null) {
 
   const nothingIsLeft = async (): Promise<void> => {
     assert.is(await box.sh('find /etc /run /usr /var -xdev -name "*natpmp*" -not -path "/run/systemd/*"'), '');
+    assert.is(await box.sh('getent group natpmp || true'), '');
     assert.is(
       await box.must(
         'systemctl',
@@ -389,7 +390,7 @@ if (box !== null) {
         ({ command }) => command,
       );
       const [script, ...steps] = commands;
-      assert.equal([script, steps.length], ['sh systemd/install.sh --remove', 3]);
+      assert.equal([script, steps.length], ['sh systemd/install.sh --remove', 4]);
       await box.sh(steps.join('\n'));
       await nothingIsLeft();
     },

@@ -284,6 +284,44 @@ else {
       );
       netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, '--remove', '--nat-chain', 'C3']);
     },
+    '--remove under natpmp-ruleset: by the record, else by the settings, else what is there alone': () => {
+      const add = (chain: string) =>
+        netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, ...FLAGS, '--nat-table', 'more', '--nat-chain', chain]);
+      const remove = (record: string, ...flags: string[]) =>
+        netns.run('sh', ['-c', 'NATPMP_INSTALLED=$0 "$@" 2>&1', record, ...INSTALLER, '--remove', ...flags]);
+      const left = () =>
+        [
+          ...new Set(
+            [...netns.run('nft', ['list', 'ruleset']).matchAll(/comment "natpmp-server (\w+)/g)].map(
+              ([, name]) => name,
+            ),
+          ),
+        ].sort();
+      for (const chain of ['C3', 'C4']) add(chain);
+      assert.equal(left(), ['C3', 'C4', 'NATPMP']);
+      const recorded = netns.run('cat', [join(state, 'installed.env')]);
+      assert.is(recorded, 'NATPMP_INSTALLED="natpmp NATPMP"\n');
+      // A chain of the settings counts only if what was recorded is not there.
+      assert.match(remove('more C3', '--nat-chain', 'C4'), /^natpmp-ruleset: C3 deleted/);
+      assert.equal(left(), ['C4', 'NATPMP']);
+      assert.match(remove('more C3', '--nat-chain', 'C5'), /C4 in table inet more stays: it is of another gateway/);
+      assert.match(remove('more C3', '--nonsense'), /C4 in table inet more stays/);
+      for (const flags of [['--nat-chain', 'C5'], ['--nonsense']])
+        assert.throws(
+          () => remove('', ...flags),
+          (error: { status: number; stdout: string }) =>
+            error.status === 2 && /which of the gateways (C4, NATPMP|NATPMP, C4) it is/.test(error.stdout),
+        );
+      assert.equal(left(), ['C4', 'NATPMP']);
+      assert.match(remove('', '--nat-chain', 'C4'), /^natpmp-ruleset: C4 deleted/);
+      assert.equal(left(), ['NATPMP']);
+      const whole = netns.run('nft', ['list', 'ruleset']);
+      assert.match(remove('', '--nonsense'), /^natpmp-ruleset: NATPMP deleted from table inet natpmp/);
+      assert.is(remove('', '--nonsense'), '');
+      netns.run('nft', ['-f', '-'], `flush ruleset; ${whole}`);
+      assert.throws(() => netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, '--remove', '--nonsense']));
+      assert.equal(left(), ['NATPMP']);
+    },
     '--remove deletes what is ours, in any table, and nothing of others': () => {
       netns.run('nft', ['-f', '-'], EARLIER);
       netns.run('nft', ['-f', '-'], 'table inet natpmp { chain theirs { }; }');
