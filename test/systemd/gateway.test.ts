@@ -103,6 +103,23 @@ if (box !== null) {
       });
       await box.must('nft', 'delete table inet hand');
     },
+    "a user's UDP socket is kept from the LAN, too: on a port that the kernel may choose, at the second look":
+      async () => {
+        const script = 'for (const port of [20000, 51413]) require("dgram").createSocket("udp4").bind(port)';
+        await box.must('systemd-run', '--quiet', '--unit=torrent', '--uid=nobody', '/usr/bin/node', '-e', script);
+        await until('they are open', async () => /:51413 /.test(await box.must('ss', '-Hlun')));
+        for (let look = 0; look < 2; look++) await box.must('systemctl', 'start', 'natpmp-own-ports');
+        const reserved = await box.sh('cat /run/private/natpmp-ports/reserved.conf');
+        assert.match(reserved, /\b20000\b/);
+        assert.match(reserved, /\b51413\b/);
+        const asker = await Asker.open(alice, ROUTER);
+        await until('another port is given', async () => {
+          const { externalPort } = await asker.map('udp', 51413, 51413, 60);
+          await asker.unmap('udp', 51413);
+          return externalPort !== 51413;
+        });
+        await box.must('systemctl', 'stop', 'torrent');
+      },
     '10,000 sockets do not keep the daemons from starting': async () => {
       const script =
         'for (let port = 20000; port < 40000; port += 2) require("dgram").createSocket("udp4").bind({ port, exclusive: true })';
