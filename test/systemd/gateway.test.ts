@@ -120,6 +120,33 @@ if (box !== null) {
         });
         await box.must('systemctl', 'stop', 'torrent');
       },
+    'what keeps the ports from being known is a warning in the journal, once': async () => {
+      const warnings = async (): Promise<readonly string[]> =>
+        (await box.must('journalctl', '--quiet', '-o', 'cat', '-p', 'warning', '-u', 'natpmp-own-ports'))
+          .split('\n')
+          .slice(0, -1);
+      const saidAfter = async (change: string): Promise<readonly string[]> => {
+        const before = (await warnings()).length;
+        await box.sh(change);
+        for (let look = 0; look < 3; look++) await box.must('systemctl', 'start', 'natpmp-own-ports');
+        await box.must('journalctl', '--sync');
+        return (await warnings()).slice(before);
+      };
+      assert.equal(await saidAfter(':'), []);
+      const [unread = '', ...more] = await saidAfter(
+        `nft 'table inet hand { chain c { type nat hook prerouting priority dstnat; meta mark 5 dnat ip to 192.168.1.3; }; }'`,
+      );
+      assert.match(unread, /^natpmp-own-ports: .*\bhand\b.* mark 5/);
+      assert.equal(more, []);
+      assert.equal(await saidAfter('nft delete table inet hand'), []);
+      const file = '/etc/natpmp-server/gateway.conf';
+      const [why = '', ...rest] = await saidAfter(
+        `cp ${file} /tmp/before.conf; echo no-key >>${file}; rm /run/private/natpmp-ports/seen`,
+      );
+      assert.match(why, /^natpmp-own-ports: .*no-key/);
+      assert.equal(rest, ['natpmp-own-ports: ports that the router needs itself are not known']);
+      assert.equal(await saidAfter(`cp /tmp/before.conf ${file}`), []);
+    },
     '10,000 sockets do not keep the daemons from starting': async () => {
       const script =
         'for (let port = 20000; port < 40000; port += 2) require("dgram").createSocket("udp4").bind({ port, exclusive: true })';
