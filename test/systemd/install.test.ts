@@ -75,6 +75,33 @@ else {
     },
   );
 
+  cases(
+    'install.sh: the LANs and the external interface, together',
+    [
+      { name: 'two LANs', lans: ['br-lan2', 'br-lan', 'br'], want: TAKEN },
+      {
+        name: 'a LAN twice',
+        lans: ['br-lan', 'br-guest', 'br-lan'],
+        want: { status: 2, says: /--listen-interface br-lan: given twice/ },
+      },
+      {
+        name: 'the external interface',
+        lans: ['br-lan', 'wan0'],
+        want: { status: 2, says: /--listen-interface wan0: it is the external interface, too/ },
+      },
+    ],
+    ({ lans, want }) => {
+      const named = lans.flatMap((lan) => ['--listen-interface', lan]);
+      const { status, stderr } = spawnSync('/bin/sh', [SCRIPT, '--external-interface', 'wan0', ...named], {
+        env: { PATH: folder },
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      assert.is(status, want.status, stderr);
+      assert.match(stderr, want.says);
+    },
+  );
+
   const tooHigh = (last: number) => ({
     status: 2,
     says: new RegExp(`^install\\.sh: --metrics-port .*: the last port would be ${last},`, 'm'),
