@@ -37,6 +37,8 @@ remove() {
     /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \
     /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* \
     /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp
+  # Of an installation that was interrupted.
+  rm -rf "$home.new" "$home.old"
   systemctl daemon-reload
   echo 'removed'
 }
@@ -238,16 +240,19 @@ if [ -z "$metrics" ]; then
 fi
 
 # --- the program: compiled code without tests, and its runtime packages
+# What is half there goes, as where the disk is full; what was there stays.
+trap 'rm -rf "$home.new"; [ -e "$home" ] || [ ! -e "$home.old" ] || mv "$home.old" "$home"' EXIT
+trap 'exit 1' HUP INT TERM
 rm -rf "$home.new"
 mkdir -p "$home.new/dist"
 for part in caller cli config frontend helper process proto upnp; do cp -R "$src/dist/$part" "$home.new/dist/"; done
 cp "$src/package.json" "$src/systemd/natpmp-ruleset" "$src/systemd/natpmp-own-ports" "$home.new/"
-(cd "$src" && "$node" -p 'Object.entries(JSON.parse(fs.readFileSync("package-lock.json")).packages)
-  .filter(([path, { dev }]) => path !== "" && !dev && fs.existsSync(path)).map(([path]) => path).join("\n")') |
-  while read -r package; do
-    mkdir -p "$home.new/$(dirname "$package")"
-    cp -R "$src/$package" "$home.new/$package"
-  done
+# Of the addons in a package those for Linux and this machine.
+(cd "$src" && "$node" -e 'const addon = new RegExp(`/(linux/${process.arch}/node/(glibc|musl)-[^/]+|(linux|musl)_${process.arch})/[^/]+$`);
+  for (const [path, { dev }] of Object.entries(JSON.parse(fs.readFileSync("package-lock.json")).packages))
+    if (path !== "" && !dev && fs.existsSync(path))
+      fs.cpSync(path, `${process.argv[1]}/${path}`, { recursive: true, filter: (file) => !file.endsWith(".node") || addon.test(file) });
+' "$home.new")
 chmod -R u=rwX,go=rX "$home.new"
 rm -rf "$home.old"
 [ ! -e "$home" ] || mv "$home" "$home.old"

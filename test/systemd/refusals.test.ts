@@ -94,6 +94,14 @@ if (box !== null) {
       status: 72,
       says: /--upnp yes: \/etc\/machine-id is empty, .*systemd-machine-id-setup.*; nothing was changed/,
     },
+    {
+      name: 'there is no room for another copy',
+      trouble: `size=$(du -sk /usr/local/lib | cut -f 1); mount -t tmpfs -o size=$((size + 2000))k small /mnt
+        cp -a /usr/local/lib/. /mnt/; mount --bind /mnt /usr/local/lib`,
+      remedy: 'umount /usr/local/lib /mnt',
+      status: 1,
+      says: /no space left on device/i,
+    },
   ];
   cases('install.sh changes nothing, and all is served as before, where', rows, async (row) => {
     const { trouble = ':', remedy = ':', more = [], status, says } = row;
@@ -127,6 +135,12 @@ if (box !== null) {
       await box.sh(`rm -r ${folder}`);
       await box.must(...INSTALL);
       assert.is((await asker.info()).result, 0);
+    },
+    'has copied no addon of another system or processor': async () => {
+      const addons = await box.sh('cd /usr/local/lib/natpmp-server/node_modules; find . -name "*.node"');
+      assert.match(addons, /zeromq/);
+      for (const path of addons.trim().split('\n'))
+        assert.match(path, new RegExp(`/(linux/${process.arch}/node/(glibc|musl)-|(linux|musl)_${process.arch}/)`));
     },
   });
 }
