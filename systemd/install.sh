@@ -126,7 +126,11 @@ case $metrics in
   '' | off) ;;
   *)
     last=$((metrics - 1))
-    for interface in $listen; do last=$((last + 1)); done
+    for interface in $listen; do
+      last=$((last + 1))
+      [ "$upnp" != yes ] || [ "$last" -ne 2869 ] && [ "$((last + 100))" -ne 2869 ] ||
+        fail 2 "--metrics-port $metrics: port 2869 would be one of metrics, and UPnP needs it: name another one, or off"
+    done
     check_last_port "$last" "$metrics"
     ;;
 esac

@@ -106,6 +106,7 @@ else {
     status: 2,
     says: new RegExp(`^install\\.sh: --metrics-port .*: the last port would be ${last},`, 'm'),
   });
+  const OF_UPNP = { status: 2, says: /--metrics-port \d+: port 2869 would be one of metrics, and UPnP needs it/ };
   const LANS = ['br-lan', 'br-guest', 'br-iot'];
   cases(
     'install.sh: --metrics-port, of one LAN or the first of three',
@@ -120,6 +121,10 @@ else {
       { name: 'with UPnP on three LANs', flags: ['65434', '--upnp', 'yes'], lans: LANS, want: tooHigh(65536) },
       { name: 'without UPnP', flags: ['65436', '--upnp', 'no'], want: TAKEN },
       { name: 'none', flags: ['off'], want: TAKEN },
+      { name: 'the port of UPnP, without it', flags: ['2869'], lans: LANS, want: TAKEN },
+      { name: 'the port of UPnP', flags: ['2868', '--upnp', 'yes'], lans: LANS, want: OF_UPNP },
+      { name: 'the port of UPnP, 100 higher', flags: ['2768', '--upnp', 'yes'], lans: LANS, want: OF_UPNP },
+      { name: 'before the port of UPnP', flags: ['2866', '--upnp', 'yes'], lans: LANS, want: TAKEN },
     ],
     ({ flags, lans = ['br-lan'], want }) => {
       const named = lans.flatMap((lan) => ['--listen-interface', lan]);
