@@ -66,7 +66,9 @@ export function callerCommand(name: string, words: Words, own: (program: Command
       .option('--check', 'say whether these flags can be used, and do nothing')
       .allowExcessArguments(false)
       // Nothing that a terminal obeys.
-      .configureOutput({ outputError: (text, write) => write(text.replace(/[^\P{C}\n]/gu, '?')) })
+      .configureOutput({
+        outputError: (text, write) => write(`${name}: ${text.replace(/^error: /, '').replace(/[^\P{C}\n]/gu, '?')}`),
+      })
       .exitOverride()
   );
 }

@@ -2,7 +2,7 @@
 // then checks the values with its own parser. Pure: reading the file is
 // an argument.
 
-import type { ArgumentsOrErrors, Entry, Program, Setting } from './types.js';
+import type { ArgumentsOrErrors, Entry, Program } from './types.js';
 import { settingOf } from './settings.js';
 
 /** In characters; a complaint may quote a line. */
@@ -29,17 +29,17 @@ export function withConfigFile(
   const paths = configPaths(args);
   const found: Entry[] = [];
   for (const name of paths) {
-    const path = name.replace(/^-/, '');
+    const path = name.replace(/^-(?=.)/, '');
     try {
       const { entries, complaints } = parseConfigFile(read(path));
       if (complaints.length > 0) return { complaints: firstFew(complaints).map((complaint) => `${path}:${complaint}`) };
       found.push(...entries.map((entry) => ({ ...entry, path })));
     } catch (error) {
-      if (name === path) return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (name === path || code !== 'ENOENT') return { complaints: [`--config ${path}: cannot be read: ${message}`] };
     }
   }
-  const isInForce = ({ name }: Setting): boolean => !given.has(name) || name === 'reserved-ports';
-  const entries = found.filter(({ setting }) => isInForce(setting));
+  const entries = found.filter(({ setting: { name } }) => !given.has(name) || name === 'reserved-ports');
   const ours = entries.filter(({ setting }) => setting.of.includes(program));
   return { args: [...ours.flatMap(asFlag), ...args], path: paths[0]?.replace(/^-/, '') ?? null, entries };
 }

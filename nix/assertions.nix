@@ -69,6 +69,9 @@ let
       (claim (interfaces.isName name)
         "${option "listenInterfaces"}: \"${name}\" is not the name of a network interface: up to 15 letters, digits, _, ., @ and -. Write one such as br-lan."
       )
+      (claim (!cfg.pinholes.enable || name != cfg.pinholes.externalInterface)
+        "${option "pinholes.externalInterface"} and ${option "listenInterface"} are both ${name}. Write the interface that IPv6 connections from outside arrive on, or leave it out."
+      )
       (claim (name != cfg.externalInterface)
         "${option "externalInterface"} and ${option "listenInterface"} are both ${name}. Write the interface of the LAN as ${option "listenInterface"}."
       )
@@ -93,6 +96,7 @@ let
   metricsPorts = lib.concatMap (
     name: [ lans.${name}.metricsPort ] ++ lib.optional cfg.upnp.enable lans.${name}.upnpMetricsPort
   ) names;
+  inMetrics = cfg.metrics.enable && lib.elem cfg.upnp.port metricsPorts;
   metricsOf =
     name:
     "${name} has ${toString lans.${name}.metricsPort}${
@@ -135,6 +139,12 @@ perLan
   )
   (claim (!cfg.metrics.enable || lib.length (lib.unique metricsPorts) == lib.length metricsPorts)
     "${option "metrics.port"}: one port twice: ${lib.concatMapStringsSep ", " metricsOf names}. Write another ${option "listenInterfaces.<name>.metricsPort"}."
+  )
+  (claim (!(cfg.upnp.enable && inMetrics))
+    "${option "upnp.port"}: ${toString cfg.upnp.port} is a port of metrics, too: ${lib.concatMapStringsSep ", " metricsOf names}. Write another ${option "metrics.port"} or ${option "upnp.port"}."
+  )
+  (claim (!(cfg.upnp.enable && lib.elem 1900 [ cfg.listenPort (cfg.listenPort + 1) ]))
+    "${option "listenPort"}: UDP ports ${toString cfg.listenPort} and ${toString (cfg.listenPort + 1)} are taken, and UPnP needs 1900. Write another ${option "listenPort"}."
   )
   (claim (cfg.externalAddress == null || outside)
     "${option "externalAddress"}: ${toString cfg.externalAddress} is not an IPv4 address. Write one such as \"203.0.113.7\", or leave it out."

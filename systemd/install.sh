@@ -145,7 +145,11 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
+seen=' '
 for interface in $listen; do
+  [ "$interface" != "$external" ] || fail 2 "--listen-interface $interface: it is the external interface, too"
+  case $seen in *" $interface "*) fail 2 "--listen-interface $interface: given twice" ;; esac
+  seen="$seen$interface "
   # Its settings would be in a file of that name.
   case $interface in
     gateway | interfaces) fail 2 "--listen-interface $interface: $etc/$interface.env is another file: give the interface another name" ;;
@@ -177,7 +181,11 @@ case $metrics in
   '' | off) ;;
   *)
     last=$((metrics - 1))
-    for interface in $listen; do last=$((last + 1)); done
+    for interface in $listen; do
+      last=$((last + 1))
+      [ "$upnp" != yes ] || [ "$last" -ne 2869 ] && [ "$((last + 100))" -ne 2869 ] ||
+        fail 2 "--metrics-port $metrics: port 2869 would be one of metrics, and UPnP needs it: name another one, or off"
+    done
     check_last_port "$last" "$metrics"
     ;;
 esac
@@ -193,6 +201,14 @@ done
 # The units name it; another place is a drop-in (docs/systemd.md).
 node=/usr/bin/node
 [ -x "$node" ] || fail 72 "$node is not installed: Node.js 20.15 or newer"
+# The sandbox has nothing of these folders, wherever a link to them is.
+case $(readlink -f "$node") in
+  /home/* | /root/* | /opt/* | /srv/* | /mnt/* | /media/* | /tmp/* | /var/tmp/* | /dev/shm/* | /run/*)
+    fail 72 "$node is a link to $(readlink -f "$node"), which the sandbox of the units hides: install Node.js below /usr (a copy of that program as $node is enough); nothing was changed" ;;
+esac
+# Older ones ignore lines of the sandbox.
+systemd=$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')
+[ "$systemd" -ge 252 ] || fail 72 "systemd $systemd is too old: the units need RestrictNetworkInterfaces= (250) and other lines of the sandbox, and are tested from 252 on; nothing was changed"
 [ "$upnp" != yes ] || check_other_gateway
 [ -e "$src/dist/helper/main.js" ] || fail 72 "$src is not built: npm ci --ignore-scripts && npm run build"
 problem=$(sh "$src/scripts/check-node.sh" "$node") || fail 72 "$problem; nothing was changed"
@@ -201,25 +217,74 @@ addresses() {
   ip -4 -o addr show dev "$1" scope global 2>/dev/null | awk '{ print $4 }'
 }
 
-# Before any change: each program must start with node's flags from its unit, and with its addons.
+# Before any change: each program must take what its unit starts it with: node's flags, the addons, and the settings that are
+# there, or will be.
+setting() {
+  [ -e "$etc/gateway.env" ] || set -- "$1" "$src/systemd/gateway.env"
+  # Of several the last, as systemd has it, which also takes off quotes.
+  sed -n "s/^[[:space:]]*$1=//p" "${2:-$etc/gateway.env}" | tail -n 1 | sed 's/^\(["'\'']\)\(.*\)\1[[:space:]]*$/\2/'
+}
+conf=$etc/gateway.conf
+[ -e "$conf" ] || conf=$src/systemd/gateway.conf
+# ExecStart= of a unit behind node, with the files of this clone, and $2 as the first flag of the program. $interface is the LAN.
+command_of() {
+  for word in $(sed -n '/^ExecStart=/{ :line; /\\$/{ N; b line; }; s/\\\n/ /g; s/^ExecStart=//; p; q; }' "$src/systemd/$1"); do
+    case $word in
+      /usr/local/lib/natpmp-server/dist/*) printf '%s\n' "$src/${word#/usr/local/lib/natpmp-server/}" "$2" ;;
+      /usr/local/lib/natpmp-server/* | /usr/bin/node) ;;
+      /etc/natpmp-server/gateway.conf) echo "$conf" ;;
+      %b) echo check ;;
+      '$NATPMP_EXTERNAL') printf '%s\n' --external-interface "$external" ;;
+      '$NATPMP_LAN') printf '%s\n' --listen-interface "$interface" ;;
+      '$NATPMP_LANS') for lan in $listen; do printf '%s\n' --listen-interface "$lan"; done ;;
+      '$NATPMP_PINHOLES') [ "$pinholes" != yes ] || echo --pinholes ;;
+      # shellcheck disable=SC2046
+      '$NATPMP_'*) printf '%s\n' $(setting "${word#?}") ;;
+      *) printf '%s\n' "$word" ;;
+    esac
+  done
+}
 flags_of() {
   sed -n 's,^ExecStart=.*/usr/bin/node\( [-][^\\]*\)\\\{0\,1\}$,\1,p' "$src/systemd/$1" | head -1
 }
-try() {
+# shellcheck disable=SC2046 # a list of flags
+runs() {
   unit=$1
   shift
-  # shellcheck disable=SC2046 # a list of flags
   problem=$("$node" $(flags_of "$unit") "$@" 2>&1 >/dev/null) ||
     fail 72 "Node $("$node" --version) ($node) does not run what $unit starts, so nothing was changed: $(printf '%s\n' "$problem" | grep -v '^Warning: ' | grep -m 1 -E 'rror|bad option' || echo "$problem")"
 }
-try natpmp-helper.service "$src/dist/helper/main.js" --check --lan 192.168.1.1/24 --boot-id check
-try natpmp-helper.service "$src/dist/helper/daemon.js"
-try natpmp-frontend@.service "$src/dist/frontend/main.js" --check --lan 192.168.1.1/24 --external-interface wan0
-# With the flags that are set, because it does not take all of the frontends.
-# shellcheck disable=SC2046 # lists of flags
-[ "$upnp" != yes ] || try natpmp-upnp@.service "$src/dist/upnp/main.js" --check --external-interface wan0 --listen-interface br-lan \
-  $(sed -n 's/^NATPMP_\(LIMITS\|FRONTEND\|UPNP\)=//p' "$etc/gateway.env" 2>/dev/null)
-try natpmp-ruleset.service "$src/dist/cli/install-ruleset.js" --print --external-interface wan0 --listen-interface br-lan
+# A unit, a flag with which its program only checks, and a command that is right: if node runs that, the settings are wrong.
+# shellcheck disable=SC2046 # lists of words
+try() {
+  unit=$1 check=$2
+  shift 2
+  said=$(NATPMP_FRONTEND=$(setting NATPMP_FRONTEND) "$node" $(command_of "$unit" "$check") 2>&1 >/dev/null) || {
+    runs "$unit" "$@"
+    fail 2 "$unit would not start with $etc/gateway.conf and $etc/gateway.env, so nothing was changed: $(printf '%s\n' "$said" | grep -v '^Warning: ' | sed 's/^[a-z-]*: //; s/^error: //' | head -n 1)"
+  }
+}
+set -f
+interface=${listen##* }
+try natpmp-helper.service --check "$src/dist/helper/main.js" --check --lan 192.168.1.1/24 --boot-id check
+runs natpmp-helper.service "$src/dist/helper/daemon.js"
+try natpmp-frontend@.service --check "$src/dist/frontend/main.js" --check --lan 192.168.1.1/24 --external-interface wan0
+[ "$upnp" != yes ] || try natpmp-upnp@.service --check "$src/dist/upnp/main.js" --check --external-interface wan0 --listen-interface br-lan
+try natpmp-ruleset.service --print "$src/dist/cli/install-ruleset.js" --print --external-interface wan0 --listen-interface br-lan
+# nft has to know every word of it, and the kernel to have it: where nothing else is. What knows no IPsec gets it without.
+if unshare --net true 2>/dev/null; then
+  # shellcheck disable=SC2046
+  problem=$(NATPMP_FRONTEND=$(setting NATPMP_FRONTEND) "$node" $(command_of natpmp-ruleset.service --print) 2>/dev/null |
+    sed 's/ rt ipsec missing//' | unshare --net nft --check --file - 2>&1) ||
+    fail 72 "$(nft --version), or Linux $(uname -r), does not take the ruleset, so nothing was changed: $(printf '%s\n' "$problem" | head -n 1)"
+fi
+if [ "$upnp" = yes ] && ! grep -qsxE '[0-9a-f]{32}' /etc/machine-id; then
+  case " $(setting NATPMP_UPNP)" in
+    *' --device-id'*) ;;
+    *) fail 72 '--upnp yes: /etc/machine-id is empty, and natpmp-upnp derives from it what clients know this router by: run systemd-machine-id-setup, or give --device-id in gateway.env; nothing was changed' ;;
+  esac
+fi
+set +f
 
 check_altname --external-interface "$external"
 for interface in $listen; do
@@ -237,16 +302,19 @@ if [ -z "$metrics" ]; then
 fi
 
 # --- the program: compiled code without tests, and its runtime packages
+# What is half there goes, as where the disk is full; what was there stays.
+trap 'rm -rf "$home.new"; [ -e "$home" ] || [ ! -e "$home.old" ] || mv "$home.old" "$home"' EXIT
+trap 'exit 1' HUP INT TERM
 rm -rf "$home.new"
 mkdir -p "$home.new/dist"
 for part in caller cli config frontend helper process proto upnp; do cp -R "$src/dist/$part" "$home.new/dist/"; done
 cp "$src/package.json" "$src/systemd/natpmp-ruleset" "$src/systemd/natpmp-own-ports" "$home.new/"
-(cd "$src" && "$node" -p 'Object.entries(JSON.parse(fs.readFileSync("package-lock.json")).packages)
-  .filter(([path, { dev }]) => path !== "" && !dev && fs.existsSync(path)).map(([path]) => path).join("\n")') |
-  while read -r package; do
-    mkdir -p "$home.new/$(dirname "$package")"
-    cp -R "$src/$package" "$home.new/$package"
-  done
+# Of the addons in a package those for Linux and this machine.
+(cd "$src" && "$node" -e 'const addon = new RegExp(`/(linux/${process.arch}/node/(glibc|musl)-[^/]+|(linux|musl)_${process.arch})/[^/]+$`);
+  for (const [path, { dev }] of Object.entries(JSON.parse(fs.readFileSync("package-lock.json")).packages))
+    if (path !== "" && !dev && fs.existsSync(path))
+      fs.cpSync(path, `${process.argv[1]}/${path}`, { recursive: true, filter: (file) => !file.endsWith(".node") || addon.test(file) });
+' "$home.new")
 chmod -R u=rwX,go=rX "$home.new"
 rm -rf "$home.old"
 [ ! -e "$home" ] || mv "$home" "$home.old"
@@ -269,7 +337,7 @@ for unit in "$src"/systemd/*.service "$src"/systemd/*.socket "$src"/systemd/*.ta
   install -m 644 "$unit" "$units/"
 done
 # systemd 252 (Debian 12) cannot pass the notify socket: no watchdog there.
-if [ "$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')" -lt 253 ]; then
+if [ "$systemd" -lt 253 ]; then
   for service in natpmp-helper.service natpmp-frontend@.service natpmp-upnp@.service; do
     mkdir -p "$units/$service.d"
     printf '[Service]\nType=exec\nWatchdogSec=0\n' >"$units/$service.d/systemd-252.conf"
@@ -421,6 +489,34 @@ systemctl restart natpmp-server.target
 for socket in $sockets; do
   systemctl start "$socket" 2>/dev/null ||
     fail 69 "$socket cannot listen: is its port in use (see: ss -lntup)? Stop what listens there, then run this again. More: systemctl status '$socket'"
+done
+
+# Until all have said that they are ready, and then are the same at a second look: what cannot run is started again and again.
+daemons=natpmp-helper.service
+for interface in $listen; do
+  instance=$(systemd-escape -- "$interface")
+  daemons="$daemons natpmp-frontend@$instance.service"
+  [ "$upnp" != yes ] || daemons="$daemons natpmp-upnp@$instance.service"
+done
+pause=0.5 looks=180
+# Without the notify socket systemd does not know when they are ready.
+[ "$systemd" -ge 253 ] || pause=3 looks=30
+before='' fewest='' waited=0
+while :; do
+  # shellcheck disable=SC2086 # a list of names
+  now=$(systemctl show --property=Id,SubState,MainPID,NRestarts $daemons)
+  restarts=$(printf '%s\n' "$now" | awk -F = '$1 == "NRestarts" { sum += $2 } END { print sum + 0 }')
+  # The count of the run before may be there at the first look.
+  [ -n "$fewest" ] && [ "$restarts" -ge "$fewest" ] || fewest=$restarts
+  [ "$(printf '%s\n' "$now" | grep '^SubState=' | sort -u)" != SubState=running ] || [ "$now" != "$before" ] || break
+  if [ $((restarts - fewest)) -ge 8 ] || [ "$waited" -ge "$looks" ]; then
+    # That which was restarted most often, or else the first that does not run.
+    unit=$(printf '%s\n\n' "$now" | awk -F = '{ value[$1] = $2 } $0 == "" { rank = value["NRestarts"] * 2 + (value["SubState"] != "running") + 1
+      if (rank > most) { most = rank; worst = value["Id"] } } END { print worst }')
+    fail 69 "$unit does not stay up (status $(systemctl show --property=ExecMainStatus --value "$unit")), so not everything is served: $(journalctl --quiet --boot --output=cat --lines=1 "_SYSTEMD_UNIT=$unit"). More: systemctl status '$unit'"
+  fi
+  before=$now waited=$((waited + 1))
+  sleep "$pause"
 done
 [ "$pinholes" != yes ] || echo 'pinholes: the firewall has to accept what they let in, by one line: docs/pcp.md'
 if [ "$upnp" = yes ]; then

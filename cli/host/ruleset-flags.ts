@@ -82,7 +82,7 @@ export function parseRulesetFlags(args: readonly string[], readFile: (path: stri
 
 /** The value of --nat-chain among flags of which no other is needed, or its default. A Failure if a flag is wrong. */
 export function chainFrom(flags: readonly string[], readFile: (path: string) => string): string {
-  const enough = ['--external-interface', 'none', '--listen-interface', 'none'];
+  const enough = ['--external-interface', 'none', '--listen-interface', 'any'];
   const parsed = parseRulesetFlags([...flags, ...enough], readFile);
   if ('ok' in parsed) return parsed.ok.chain;
   throw new Failure(
@@ -120,6 +120,14 @@ function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetC
     if (listenInterfaces.length === 0) complain('--listen-interface is required: the interface of the LAN');
     for (const name of listenInterfaces.filter((one) => !isInterfaceName(one)))
       complain(`--listen-interface ${name}: not the name of an interface`);
+    for (const [flag, outside] of [
+      ['--external-interface', externalInterface],
+      ['--pinhole-interface', options.pinholeInterface],
+    ] as const)
+      if (outside !== undefined && listenInterfaces.includes(outside))
+        complain(`--listen-interface and ${flag} are both ${outside}: a LAN cannot be the outside`);
+    if (new Set(listenInterfaces).size < listenInterfaces.length)
+      complain(`--listen-interface: ${listenInterfaces.join(', ')}: the same interface twice`);
     if (!isNftName(natTable) || isNftWord(natTable))
       complain(
         `--nat-table ${natTable}: not a name nftables takes: up to 31 letters, digits, _, . and -, a letter first, and no word of its language`,

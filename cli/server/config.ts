@@ -141,7 +141,9 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
   }
   function nftName(flag: string, name: string): string {
     if (!isNftName(name) || isNftWord(name)) {
-      lines.push(`${flag} ${name}: not a name for nftables: up to 31 letters, digits, _, . and -, a letter first`);
+      lines.push(
+        `${flag} ${name}: not a name for nftables: up to 31 letters, digits, _, . and -, a letter first, and no word of its language`,
+      );
     }
     return name;
   }

@@ -144,6 +144,16 @@ claims('several files', {
     assert.equal(withConfigFile(['--config', '/missing'], 'natpmp-helper', read), {
       complaints: ['--config /missing: cannot be read: ENOENT'],
     });
+    // Only what is not there may be missing, and there is no standard input to read from.
+    assert.equal(withConfigFile(['--config', '-'], 'natpmp-helper', read), {
+      complaints: ['--config -: cannot be read: ENOENT'],
+    });
+    const locked = (): string => {
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    };
+    assert.equal(withConfigFile(['--config=-/b'], 'natpmp-helper', locked), {
+      complaints: ['--config /b: cannot be read: EACCES'],
+    });
   },
 });
 

@@ -205,6 +205,26 @@ const ASSERTED: readonly Wrong[] = [
     says: ['br-lan has 9551 and, for UPnP, 9651, wg0 has 9651 and, for UPnP, 9751'],
   },
   {
+    name: 'metrics on the port of UPnP',
+    nix: ours('metrics = { enable = true; port = 2869; }; upnp.enable = true;'),
+    says: ['upnp.port: 2869 is a port of metrics, too', 'br-lan has 2869'],
+  },
+  {
+    name: 'metrics of UPnP on its own port',
+    nix: ours('metrics.enable = true; upnp = { enable = true; port = 9651; };'),
+    says: ['upnp.port: 9651 is a port of metrics, too', 'for UPnP, 9651'],
+  },
+  {
+    name: 'NAT-PMP on the port of searches',
+    nix: ours('listenPort = 1899; upnp.enable = true;'),
+    says: ['listenPort: UDP ports 1899 and 1900 are taken, and UPnP needs 1900'],
+  },
+  {
+    name: 'pinholes from a LAN',
+    nix: ours('pinholes = { enable = true; externalInterface = "br-lan"; };'),
+    says: ['pinholes.externalInterface and services.natpmp-server.listenInterface are both br-lan'],
+  },
+  {
     name: 'an external address that is none',
     nix: ours('externalAddress = "example.org";'),
     says: ['example.org is not an IPv4 address', '"203.0.113.7"'],

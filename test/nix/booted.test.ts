@@ -175,6 +175,18 @@ oifname lo accept\nct state { established, related } accept\n%s\n}\n}\n' '${open
       assert.is((await asker.map('udp', 9201, 9201, 600)).result, 4);
       assert.match(await box.must('nft', 'list', 'tables'), /table inet portmap/);
     },
+    'looks at the ports of the router find every program in their PATH, and replace their file only if ports have changed':
+      async () => {
+        const file = (format: string) => box.must('stat', '-c', format, '/run/private/natpmp-ports/reserved.conf');
+        const [inode, lookedAt] = [await file('%i'), await box.sh('stat -c %y /run/private/natpmp-ports/seen')];
+        await box.must('nft', 'add table inet another');
+        await box.must('systemctl', 'start', 'natpmp-own-ports');
+        assert.is.not(await box.sh('stat -c %y /run/private/natpmp-ports/seen'), lookedAt);
+        assert.is(await file('%i'), inode);
+        await box.must('nft', 'delete table inet another');
+        for (const unit of ['natpmp-own-ports', 'natpmp-ruleset'])
+          assert.is(await box.sh(`journalctl -o cat -u ${unit} | grep "not found" || true`), '', unit);
+      },
     'after a flush of all rules, as by a reload with flushRuleset, everything is back': async () => {
       await box.must('nft', 'flush', 'ruleset');
       await until(

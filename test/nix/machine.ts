@@ -26,6 +26,17 @@ export const FOREIGN = {
   nft: `${NIX}/00000000000000000000000000000000-nftables-1.1.6`,
 } as const;
 
+/** Of nixpkgs' packages in units, those of Debian that have the same programs. */
+const DEBIAN: Readonly<Record<string, string>> = {
+  coreutils: 'coreutils',
+  findutils: 'findutils',
+  gawk: 'mawk',
+  gnugrep: 'grep',
+  gnused: 'sed',
+  nftables: 'nftables',
+  systemd: 'systemd',
+};
+
 type Units = Evaluated['units'];
 
 export class Machine {
@@ -41,10 +52,7 @@ export class Machine {
     const box = await Box.open([]);
     if (box === null) return null;
     // multi-user.target is what wants ours.
-    await box.sh(
-      'groupadd --system natpmp; for program in /usr/bin/*; do [ -e /usr/sbin/${program##*/} ] || ln -s ' +
-        '$program /usr/sbin/; done',
-    );
+    await box.sh('groupadd --system natpmp');
     return new Machine(box);
   }
 
@@ -150,12 +158,17 @@ export class Machine {
     const texts = Object.values(units)
       .map(({ text }) => text)
       .join('\n');
-    // Programs of other packages are Debian's.
-    for (const [, name] of texts.matchAll(/\/nix\/store\/([a-z0-9]{32}-(?!natpmp)[^/\s:"]+)\/s?bin\b/g)) {
-      for (const folder of ['bin', 'sbin'])
-        await this.box.sh(
-          `[ -e ${NIX}/${name}/${folder} ] || { mkdir -p ${NIX}/${name}; ln -s /usr/sbin ${NIX}/${name}/${folder}; }`,
-        );
+    // Programs of other packages are Debian's, each in its own package alone, because PATH of a unit names packages.
+    for (const [, path = '', name = ''] of texts.matchAll(
+      /(\/nix\/store\/[a-z0-9]{32}-(?!natpmp)([^/\s:"]+))\/s?bin\b/g,
+    )) {
+      if (existsSync(this.#inside(`${path}/bin`))) continue;
+      const debian = DEBIAN[name.replace(/-\d[\d.]*$/, '')];
+      assert.ok(debian !== undefined, `which programs ${name} has is not known`);
+      await this.box.sh(`mkdir -p ${path}/bin; ln -s bin ${path}/sbin
+        for program in $(grep -hE '^(/usr)?/s?bin/' /var/lib/dpkg/info/${debian}.list); do ln -s $program ${path}/bin/; done`);
+      // To Debian it is an alternative.
+      if (debian === 'mawk') await this.box.sh(`ln -s mawk ${path}/bin/awk`);
     }
     for (const [, name] of texts.matchAll(/\/nix\/store\/([a-z0-9]{32}-(?!natpmp)[^/\s:"]+)\/lib\/systemd\b/g))
       await this.box.sh(`[ -e ${NIX}/${name}/lib ] || { mkdir -p ${NIX}/${name}; ln -s /usr/lib ${NIX}/${name}/lib; }`);

@@ -101,6 +101,50 @@ if (box !== null) {
       });
       await box.must('nft', 'delete table inet hand');
     },
+    "a user's UDP socket is kept from the LAN, too: on a port that the kernel may choose, at the second look":
+      async () => {
+        const script = 'for (const port of [20000, 51413]) require("dgram").createSocket("udp4").bind(port)';
+        await box.must('systemd-run', '--quiet', '--unit=torrent', '--uid=nobody', '/usr/bin/node', '-e', script);
+        await until('they are open', async () => /:51413 /.test(await box.must('ss', '-Hlun')));
+        for (let look = 0; look < 2; look++) await box.must('systemctl', 'start', 'natpmp-own-ports');
+        const reserved = await box.sh('cat /run/private/natpmp-ports/reserved.conf');
+        assert.match(reserved, /\b20000\b/);
+        assert.match(reserved, /\b51413\b/);
+        const asker = await Asker.open(alice, ROUTER);
+        await until('another port is given', async () => {
+          const { externalPort } = await asker.map('udp', 51413, 51413, 60);
+          await asker.unmap('udp', 51413);
+          return externalPort !== 51413;
+        });
+        await box.must('systemctl', 'stop', 'torrent');
+      },
+    'what keeps the ports from being known is a warning in the journal, once': async () => {
+      const warnings = async (): Promise<readonly string[]> =>
+        (await box.must('journalctl', '--quiet', '-o', 'cat', '-p', 'warning', '-u', 'natpmp-own-ports'))
+          .split('\n')
+          .slice(0, -1);
+      const saidAfter = async (change: string): Promise<readonly string[]> => {
+        const before = (await warnings()).length;
+        await box.sh(change);
+        for (let look = 0; look < 3; look++) await box.must('systemctl', 'start', 'natpmp-own-ports');
+        await box.must('journalctl', '--sync');
+        return (await warnings()).slice(before);
+      };
+      assert.equal(await saidAfter(':'), []);
+      const [unread = '', ...more] = await saidAfter(
+        `nft 'table inet hand { chain c { type nat hook prerouting priority dstnat; meta mark 5 dnat ip to 192.168.1.3; }; }'`,
+      );
+      assert.match(unread, /^natpmp-own-ports: .*\bhand\b.* mark 5/);
+      assert.equal(more, []);
+      assert.equal(await saidAfter('nft delete table inet hand'), []);
+      const file = '/etc/natpmp-server/gateway.conf';
+      const [why = '', ...rest] = await saidAfter(
+        `cp ${file} /tmp/before.conf; echo no-key >>${file}; rm /run/private/natpmp-ports/seen`,
+      );
+      assert.match(why, /^natpmp-own-ports: .*no-key/);
+      assert.equal(rest, ['natpmp-own-ports: ports that the router needs itself are not known']);
+      assert.equal(await saidAfter(`cp /tmp/before.conf ${file}`), []);
+    },
     '10,000 sockets do not keep the daemons from starting': async () => {
       const script =
         'for (let port = 20000; port < 40000; port += 2) require("dgram").createSocket("udp4").bind({ port, exclusive: true })';

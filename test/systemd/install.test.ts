@@ -80,10 +80,38 @@ else {
     },
   );
 
+  cases(
+    'install.sh: the LANs and the external interface, together',
+    [
+      { name: 'two LANs', lans: ['br-lan2', 'br-lan', 'br'], want: TAKEN },
+      {
+        name: 'a LAN twice',
+        lans: ['br-lan', 'br-guest', 'br-lan'],
+        want: { status: 2, says: /--listen-interface br-lan: given twice/ },
+      },
+      {
+        name: 'the external interface',
+        lans: ['br-lan', 'wan0'],
+        want: { status: 2, says: /--listen-interface wan0: it is the external interface, too/ },
+      },
+    ],
+    ({ lans, want }) => {
+      const named = lans.flatMap((lan) => ['--listen-interface', lan]);
+      const { status, stderr } = spawnSync('/bin/sh', [SCRIPT, '--external-interface', 'wan0', ...named], {
+        env: { PATH: folder },
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      assert.is(status, want.status, stderr);
+      assert.match(stderr, want.says);
+    },
+  );
+
   const tooHigh = (last: number) => ({
     status: 2,
     says: new RegExp(`^install\\.sh: --metrics-port .*: the last port would be ${last},`, 'm'),
   });
+  const OF_UPNP = { status: 2, says: /--metrics-port \d+: port 2869 would be one of metrics, and UPnP needs it/ };
   const LANS = ['br-lan', 'br-guest', 'br-iot'];
   cases(
     'install.sh: --metrics-port, of one LAN or the first of three',
@@ -98,6 +126,10 @@ else {
       { name: 'with UPnP on three LANs', flags: ['65434', '--upnp', 'yes'], lans: LANS, want: tooHigh(65536) },
       { name: 'without UPnP', flags: ['65436', '--upnp', 'no'], want: TAKEN },
       { name: 'none', flags: ['off'], want: TAKEN },
+      { name: 'the port of UPnP, without it', flags: ['2869'], lans: LANS, want: TAKEN },
+      { name: 'the port of UPnP', flags: ['2868', '--upnp', 'yes'], lans: LANS, want: OF_UPNP },
+      { name: 'the port of UPnP, 100 higher', flags: ['2768', '--upnp', 'yes'], lans: LANS, want: OF_UPNP },
+      { name: 'before the port of UPnP', flags: ['2866', '--upnp', 'yes'], lans: LANS, want: TAKEN },
     ],
     ({ flags, lans = ['br-lan'], want }) => {
       const named = lans.flatMap((lan) => ['--listen-interface', lan]);

@@ -193,6 +193,24 @@ if (box !== null) {
       for (const { unit, rate } of EXPOSED) assert.is(await exposure(unit), rate, unit);
       assert.ok((await box.mappings()).includes(`tcp 8080 -> ${ALICE}:80`));
     },
+    'with --upnp no, --jit no and --pinholes no, nothing is left that a release without them would start': async () => {
+      const optional = () =>
+        box.sh(`cd /etc/systemd/system; find . -path './natpmp-*.d/*' -o -path '*.wants/natpmp-*' | grep -E 'jit|upnp|ssdp|pcp|pinholes' || true
+          grep -h PINHOLES= /etc/natpmp-server/interfaces.env || true`);
+      await box.must(...install('--jit', 'yes', '--pinholes', 'yes'));
+      assert.is(
+        (await optional())
+          .trim()
+          .split('\n')
+          .filter((line) => /jit\.conf|pcp@.*lan\.conf|upnp@.*user\.conf|PINHOLES/.test(line)).length,
+        8,
+      );
+      await box.must(...INSTALL, '--upnp', 'no', '--jit', 'no', '--pinholes', 'no');
+      assert.is(await optional(), '');
+      await answering(box);
+      await box.must(...install());
+      await served();
+    },
     'which is what stays from then on': async () => {
       await box.must(...INSTALL);
       await served();

@@ -82,14 +82,14 @@ if (box !== null) {
         name: 'where the daemon does not take the flags of the frontends',
         make: 'sed -i "s/^NATPMP_FRONTEND=.*/NATPMP_FRONTEND=--no-such-flag/" /etc/natpmp-server/gateway.env',
         undo: 'sed -i "s/^NATPMP_FRONTEND=.*/NATPMP_FRONTEND=/" /etc/natpmp-server/gateway.env',
-        says: /natpmp-upnp@\.service starts, so nothing was changed: .*--no-such-flag/,
+        says: /would not start with .*, so nothing was changed: .*--no-such-flag/,
       },
     ],
     async ({ make, undo, says }) => {
       await box.sh(make);
       const { status, stderr } = await box.run(...install('--upnp', 'yes'));
       await box.sh(undo);
-      assert.ok(status === 69 || status === 72, `${status}`);
+      assert.ok([2, 69, 72].includes(status), `${status}`);
       assert.match(stderr, says);
       assert.is(await listening(), '');
     },
@@ -307,7 +307,6 @@ if (box !== null) {
           stderr,
           /^install\.sh: warning: .*gateway\.conf:\d+: upnp: has no effect with the systemd units: /m,
         );
-        // install.sh waits for the sockets, not for the daemon, which joins the group.
         await served();
         const location = new URL((await find(alice, SSDP_GROUP)) ?? 'none:');
         assert.is(location.origin, `http://${ROUTER}:5000`);

@@ -22,7 +22,7 @@ let
 
   platform = { inherit system; canExecute = _: true; };
   names = [
-    "autoPatchelfHook" "conntrack-tools" "coreutils" "gawk" "gnused" "installShellFiles" "iproute2" "libnatpmp" "makeBinaryWrapper"
+    "autoPatchelfHook" "conntrack-tools" "coreutils" "findutils" "gawk" "gnugrep" "gnused" "installShellFiles" "iproute2" "libnatpmp" "makeBinaryWrapper"
     "nftables" "nixfmt-tree" "systemd" "util-linux"
   ];
 

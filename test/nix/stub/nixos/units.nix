@@ -14,7 +14,7 @@ let
   section = name: set: lib.concatStrings ([ "[${name}]\n" ] ++ lib.concatLists (lib.mapAttrsToList (key: value:
     map (one: "${key}=${show one}\n") (if lib.isList value then value else [ value ])) set));
   # NixOS gives every service a few programs, whatever its path.
-  path = packages: { Environment = "\"PATH=${lib.makeBinPath (packages ++ [ pkgs.coreutils ])}\""; };
+  path = packages: { Environment = "\"PATH=${lib.makeBinPath (packages ++ [ pkgs.coreutils pkgs.findutils pkgs.gnugrep pkgs.gnused pkgs.systemd ])}\""; };
 
   # What the program behind `nixos-rebuild switch` reads.
   switch = one: lib.optionalAttrs (!one.restartIfChanged) { X-RestartIfChanged = false; } // lib.optionalAttrs (!one.stopIfChanged) { X-StopIfChanged = false; };
