@@ -549,11 +549,11 @@ else {
       for (let round = 0; round < 10; round++) {
         assert.match(
           full.during(() => tell('198.51.100.9')),
-          /ip daddr 198\.51\.100\.9/,
+          /iifname "wan0" .*ip daddr 198\.51\.100\.9 goto/,
         );
         assert.not.match(
           full.during(() => tell('198.51.100.10')),
-          /198\.51\.100\.10/,
+          /iifname "wan0" .*198\.51\.100\.10/,
         );
       }
       const { user, system } = process.cpuUsage(before);

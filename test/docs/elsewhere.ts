@@ -144,11 +144,6 @@ export const ELSEWHERE: readonly Checked[] = [
     check: isFile('test/hostile/run.ts'),
   },
   {
-    shown: 'node dist/test/hostile/run.js --full',
-    why: 'test/hostile/hostile.test.ts runs the same attacks',
-    check: isFile('test/hostile/run.ts'),
-  },
-  {
     shown: 'NATPMP_NIXPKGS=/path/to/nixpkgs node dist/test/run.js nix/',
     why: 'needs a nixpkgs checkout',
     check: () => assert.ok(text('test/nix/nixpkgs.test.ts').includes("'NATPMP_NIXPKGS'")),
