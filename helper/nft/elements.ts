@@ -148,7 +148,7 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
 
 /** The ends of our names (cli/host/ruleset-text.ts): another gateway in the same table may be called NATPMP-2. */
 export const NAME_ENDS =
-  /^(-(in|out|live|stale|stale6|pinholes|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended|senders6|requests6|forward6|live6|related6|ended6|arriving|asked|asked6|tracked|tracked6|answers))?$/;
+  /^(-(in|out|live|stale|stale6|pinholes|askers|inside|input|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended|requests6|forward6|live6|related6|ended6|arriving|asked|asked6|tracked|tracked6|answers))?$/;
 
 /** Whether a message is about our ruleset: our table, and our set or chain if it names one (a chain's has a handle). */
 export function isAbout({ table, chain }: Ruleset, { type, payload }: Message): boolean {
