@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { replay } from '../../helper/journal/format.js';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { FilledConntrack } from '../lab/conntrack.js';
-import { isAlive, passes, type TcpFlow, tcpFlow } from '../lab/flows.js';
+import { isAlive, passes, type TcpFlow, tcpFlow, until } from '../lab/flows.js';
 import { BOB6, onLan, openDualStackLab, ROUTER6_LOCAL } from '../lab/ipv6.js';
 import { ALICE, BOB, EXTERNAL, OUTSIDE, OUTSIDE_TOO, ROUTER } from '../lab/lab.js';
 import { SILENCE_MS } from '../lab/inbox.js';
@@ -60,9 +60,9 @@ if (lab !== null) {
   else {
     const server = await Server.start(lab, ['--pinholes', '--max-mappings-per-ip', '1000']);
     /** Always another port, so another flow. */
-    const ask = async (hex: string, host = alice): Promise<string> => {
+    const ask = async (hex: string, host = alice, withinMs?: number): Promise<string> => {
       const asker = await Asker.open(host, ROUTER);
-      const reply = await asker.ask(hex);
+      const reply = await asker.ask(hex, withinMs);
       asker.udp.close();
       return withoutEpoch(reply);
     };
@@ -104,7 +104,14 @@ if (lab !== null) {
     let logged = 0;
     const alive = async (): Promise<boolean> => {
       for (const flow of established) if (!(await isAlive(flow))) return false;
-      return established.length > 0 && (await passes(talking, datagrams, EXTERNAL, 9090)) !== null;
+      const seen = await passes(talking, datagrams, EXTERNAL, 9090);
+      datagrams.sendText('answer', seen?.address, seen?.port);
+      return established.length > 0 && seen !== null && (await talking.receiveText()) === 'answer';
+    };
+    /** The kernel makes room for others at the cost of UDP flows that have not gone both ways for two seconds. */
+    const isAssured = async (): Promise<boolean> => {
+      assert.ok(await alive());
+      return /dport=9090 .*\[ASSURED\]/.test((await router.run('conntrack', '-L', '-p', 'udp')).stdout);
     };
 
     claims('while there are places', {
@@ -127,7 +134,7 @@ if (lab !== null) {
         await pcp(8443, 3600);
         established.push(await tcpFlow(outside, EXTERNAL, 8080, web));
         early.sendText('before', EXTERNAL, 7070);
-        assert.ok(await alive());
+        await until('the flow counts as one that lasts', isAssured);
         logged = server.log.length;
         filled.fill();
         const { count } = filled.counts;
@@ -209,7 +216,9 @@ if (lab !== null) {
             ...(await Promise.all(
               Array.from({ length: 20 }, async (_, index) => {
                 const since = performance.now();
-                assert.is(await ask('0000', index % 2 === 0 ? alice : bob), '00800000........cb00710a');
+                // Rarely the kernel makes room at the cost of a request that is being answered: its sender counts as tracked
+                // for 11 s more.
+                assert.is(await ask('0000', index % 2 === 0 ? alice : bob, 40_000), '00800000........cb00710a');
                 return performance.now() - since;
               }),
             )),
