@@ -10,6 +10,8 @@ import { makeTorrent } from './torrent.js';
 
 /** Lifetime for programs that heed the lifetime they are granted, in seconds: they renew after 3/4 of it, 9 s. */
 const SHORT_LIFETIME = 12;
+/** The same by UPnP, where it asks for one port after the other: the last of them has a second or two less. */
+const SHORT_UPNP_LIFETIME = 20;
 /** Of Transmission, with a second each for its clock and for that of its renewal, in milliseconds. */
 const SILENT_AFTER_REQUEST_MS = 10_000;
 const GAME_PORT = 27015;
@@ -188,7 +190,7 @@ Session\\Port=${portOf(this)}
 Session\\DHTEnabled=false
 Session\\LSDEnabled=false
 Session\\PeXEnabled=false
-Session\\UPnPLeaseDuration=${SHORT_LIFETIME}
+Session\\UPnPLeaseDuration=${SHORT_UPNP_LIFETIME}
 `,
       'nothing.torrent': torrent.file,
     });

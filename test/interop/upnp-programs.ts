@@ -35,7 +35,12 @@ const TRANSMISSION_UPNP: Program = {
 };
 
 /** It learns nothing of the lifetime it is granted; the one it asks for is set to 12 s. */
-const QBITTORRENT_UPNP: Program = { ...QBITTORRENT, address: '192.168.1.42', flags: [] };
+const QBITTORRENT_UPNP: Program = {
+  ...QBITTORRENT,
+  address: '192.168.1.42',
+  flags: [],
+  renewsWithinMs: 25_000,
+};
 
 /** It asks for an hour. */
 const DELUGE_UPNP: Program = { ...DELUGE, address: '192.168.1.43', flags: [], renewsWithinMs: null };
@@ -255,7 +260,8 @@ export const UPNP_PROGRAMS: readonly Program[] = [
   }),
   both(QBITTORRENT, '192.168.1.22', {
     maps: [tcp(6882), udp(6882)],
-    flags: ['--rule', 'allow 192.168.1.22 max-lifetime 12'],
+    flags: ['--rule', 'allow 192.168.1.22 max-lifetime 20'],
+    renewsWithinMs: 25_000,
   }),
   both(SYNCTHING, '192.168.1.24'),
 ];
